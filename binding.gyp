@@ -1,0 +1,22 @@
+{
+  # One target a subject, each its own .node file, so that a missing optional library costs only its own part.
+  'target_defaults': {
+    'cflags_cc': ['-std=c++20', '-Wall', '-Wextra', '-Wno-unused-parameter', '-fexceptions', '-fvisibility=hidden'],
+    'cflags_cc!': ['-fno-exceptions', '-std=gnu++17', '-std=gnu++14', '-std=gnu++1y'],
+    'include_dirs': ['<!@(node -p "require(\'node-addon-api\').include_dir")'],
+    'defines': ['NAPI_VERSION=9', 'NODE_ADDON_API_CPP_EXCEPTIONS', '_FILE_OFFSET_BITS=64'],
+  },
+  'targets': [
+    # --- squashfs (libsquashfs, liblzma)
+
+    # --- archive (libarchive)
+
+    # --- compress (liblzma, liblzo2, libdeflate, zlib)
+
+    # --- hostfs (system calls that Node lacks)
+
+    # --- fuse (libfuse3, optional)
+
+    { 'target_name': 'none', 'type': 'none' },
+  ],
+}

@@ -1,0 +1,91 @@
+/**
+ * Tests that need something of the machine (a tool, root, real firmware, real kernels) are declared through
+ * `requires`, so that a skipped test names what is missing. With FW_REQUIRE_ALL=1 they fail instead.
+ */
+import { accessSync, constants, existsSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'vitest';
+
+/** One thing a test needs: its name for people, and whether it is here. */
+export interface Need {
+  readonly name: string;
+  readonly met: boolean;
+}
+
+const checkout = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Folder of real firmware, outside the project. */
+export const fixturesFolder = resolve(
+  process.env['FIRMWRIGHT_FIXTURES'] ?? join(checkout, '../shared/fixtures'),
+);
+/** Folder of the programs that boot real kernels, outside the project. */
+export const oracleFolder = resolve(process.env['FIRMWRIGHT_ORACLE'] ?? join(checkout, '../shared/oracle'));
+/** The compiled command line, as users start it. */
+export const cliPath = join(checkout, 'dist/cli/main.js');
+
+/** Path of a fixture; use only under `requires(fixture(name))`. */
+export function fixturePath(name: string): string {
+  return join(fixturesFolder, name);
+}
+
+/** Needs a file of the real firmware collection. */
+export function fixture(name: string): Need {
+  return { name: `fixture ${name} (FIRMWRIGHT_FIXTURES)`, met: existsSync(fixturePath(name)) };
+}
+
+/** Needs a program on the PATH. */
+export function tool(name: string): Need {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  return { name: `program ${name}`, met: folders.some((folder) => isExecutable(join(folder, name))) };
+}
+
+/** Needs uid 0. */
+export function root(): Need {
+  return { name: 'root', met: process.getuid?.() === 0 };
+}
+
+/** Needs a device or file of the system, such as /dev/fuse. */
+export function path(name: string): Need {
+  return { name, met: existsSync(name) };
+}
+
+/** Needs the real kernels of the oracle, set up for `backend`. */
+export function oracle(backend: 'uml' | 'uml-big' | 'qemu' | 'qemu-big' = 'uml'): Need {
+  return {
+    name: `oracle ${backend} (FIRMWRIGHT_ORACLE)`,
+    met: existsSync(join(oracleFolder, 'run')) && oracleIsSetUp(backend),
+  };
+}
+
+function oracleIsSetUp(backend: string): boolean {
+  const cache =
+    process.env['FIRMWRIGHT_ORACLE_CACHE'] ??
+    join(process.env['HOME'] ?? '/root', '.cache/firmwright-oracle');
+  return backend.startsWith('uml') ? existsSync(cache) : existsSync(cache);
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Declares a test that runs only where every need is met; otherwise it is skipped, and its title says why. */
+export function requires(
+  ...needs: readonly Need[]
+): (title: string, body: () => void | Promise<void>) => void {
+  const missing = needs.filter((need) => !need.met).map((need) => need.name);
+  return (title, body) => {
+    if (missing.length === 0) return test(title, body);
+    if (process.env['FW_REQUIRE_ALL'] === '1') {
+      return test(title, () => {
+        throw new Error(`missing: ${missing.join(', ')}`);
+      });
+    }
+    return test.skip(`${title} [missing: ${missing.join(', ')}]`, body);
+  };
+}

@@ -1,0 +1,23 @@
+export { bytesOf, byteString, byteStringFromText, compareBytes, joinPath, textOf } from './byte-string.js';
+export type { ByteString } from './byte-string.js';
+export { fixedClock, steppingClock } from './clock.js';
+export type { Clock } from './clock.js';
+export { crc32, crc32Raw } from './crc32.js';
+export { errorCodes } from './error-codes.js';
+export type { ErrorCode } from './error-codes.js';
+export {
+  BudgetError,
+  EnvironmentError,
+  FirmwrightError,
+  FormatError,
+  InternalError,
+  NativeError,
+  ProfileError,
+  ReproducibilityError,
+  ScenarioError,
+  UsageError,
+} from './errors.js';
+export type { Diagnostic, ErrorDetails } from './errors.js';
+export { seededRandom } from './random.js';
+export type { RandomSource } from './random.js';
+export { formatSize, groupDigits, parseSize, roundDown, roundUp } from './sizes.js';

@@ -1,0 +1,2 @@
+export { norGeometry } from './geometry.js';
+export type { FlashGeometry } from './geometry.js';
