@@ -62,7 +62,7 @@ function oracleIsSetUp(backend: string): boolean {
   const cache =
     process.env['FIRMWRIGHT_ORACLE_CACHE'] ??
     join(process.env['HOME'] ?? '/root', '.cache/firmwright-oracle');
-  return backend.startsWith('uml') ? existsSync(cache) : existsSync(cache);
+  return existsSync(join(cache, backend.replace('-big', '')));
 }
 
 function isExecutable(file: string): boolean {
@@ -80,12 +80,14 @@ export function requires(
 ): (title: string, body: () => void | Promise<void>) => void {
   const missing = needs.filter((need) => !need.met).map((need) => need.name);
   return (title, body) => {
-    if (missing.length === 0) return test(title, body);
-    if (process.env['FW_REQUIRE_ALL'] === '1') {
-      return test(title, () => {
+    if (missing.length === 0) {
+      test(title, body);
+    } else if (process.env['FW_REQUIRE_ALL'] === '1') {
+      test(title, () => {
         throw new Error(`missing: ${missing.join(', ')}`);
       });
+    } else {
+      test.skip(`${title} [missing: ${missing.join(', ')}]`, body);
     }
-    return test.skip(`${title} [missing: ${missing.join(', ')}]`, body);
   };
 }
