@@ -25,6 +25,15 @@ export const errorCodes = {
   // firmware
 
   // flash
+  FW_FLASH_ALIGNMENT: 'an erase does not begin on an erase block',
+  FW_FLASH_ERASE: 'the chip failed to erase a block',
+  FW_FLASH_GEOMETRY: 'a chip cannot have these sizes, or content is larger than the chip',
+  FW_FLASH_PROGRAM: 'the chip failed to program',
+  FW_FLASH_PROGRAM_SETS_BITS: 'a program would have to set bits, which only an erase can',
+  FW_FLASH_RANGE: 'a flash operation or partition lies outside its device',
+  FW_FLASH_READ: 'the chip failed to read a block',
+  FW_FLASH_READONLY: 'a write to a read-only partition',
+  FW_FLASH_TRACE: 'a recorded flash trace is damaged',
 
   // fuse
 

@@ -1,2 +1,20 @@
-export { norGeometry } from './geometry.js';
+export { FlashError, PowerCut } from './errors.js';
+export { mixBits } from './faults.js';
+export type { BadBlockBehaviour, PowerCutPlan, StuckBits, WearOut } from './faults.js';
+export type { Flash } from './flash.js';
+export { checkGeometry, norGeometry } from './geometry.js';
 export type { FlashGeometry } from './geometry.js';
+export { NorChip } from './nor-chip.js';
+export type {
+  FlashCounters,
+  FlashOperation,
+  FlashSnapshot,
+  FlashSource,
+  NorChipOptions,
+} from './nor-chip.js';
+export { FlashPartition } from './partition.js';
+export type { PartitionRange } from './partition.js';
+export { parallelNorTiming, programTimeNs, spiNorTiming } from './timing.js';
+export type { FlashTiming } from './timing.js';
+export { readTrace, replayRecord, replayTrace, TraceRecorder } from './trace.js';
+export type { TraceRecord } from './trace.js';
