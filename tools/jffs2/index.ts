@@ -1,3 +1,5 @@
+export { cleanmarkerSizeOf, MINIMUM_BLOCKS, predictFirstMount, reservesOf } from './first-mount.js';
+export type { AreaUse, FirstMount, Reserves } from './first-mount.js';
 export { decodeDevice, encodeDevice } from './node-device.js';
 export {
   encodeCleanmarker,
