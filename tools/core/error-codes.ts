@@ -9,6 +9,11 @@ export const errorCodes = {
   FW_INTERNAL: 'an invariant of the program is broken: a bug',
 
   // addon
+  FW_ENV_ADDON_MISSING: 'a native addon is not built, or a shared library that it links is missing',
+  FW_NATIVE_ARGUMENT: 'the addon was handed an argument that TypeScript should have refused',
+  FW_NATIVE_CANCELLED: 'an operation of the addon was cancelled',
+  FW_NATIVE_LIBRARY: 'a library that the addon calls answered an error',
+  FW_NATIVE_SYSTEM: 'a system call of the addon failed',
 
   // archive
 
