@@ -18,6 +18,22 @@ export const errorCodes = {
   // archive
 
   // boards
+  FW_PROFILE_ALIGNMENT: 'a writable partition does not start or end on an erase block',
+  FW_PROFILE_ALIGNMENT_FIRMWARE: 'the firmware partition does not start on an erase block',
+  FW_PROFILE_DUPLICATE: 'two partitions have the same label',
+  FW_PROFILE_FLASH: 'the flash chip cannot be as the profile says',
+  FW_PROFILE_INVALID: 'a board profile has errors',
+  FW_PROFILE_KEY: 'a key is not known',
+  FW_PROFILE_OUTSIDE: 'a partition reaches beyond the chip or its parent',
+  FW_PROFILE_OVERLAP: 'two partitions overlap',
+  FW_PROFILE_OVERLAP_NOTED: 'two partitions overlap, and a note says so',
+  FW_PROFILE_PARTITION: 'a partition is missing, empty or part of none',
+  FW_PROFILE_SIZE: 'a size is more than the partition it is for',
+  FW_PROFILE_SPLIT: 'the way firmware is split does not fit its partition',
+  FW_PROFILE_STEP: 'a recipe names a step that does not exist',
+  FW_PROFILE_STEP_PARAMETERS: 'a recipe step has wrong arguments',
+  FW_PROFILE_VALUE: 'a value has the wrong type or range',
+  FW_PROFILE_YAML: 'the file is not valid YAML',
 
   // budget
 
@@ -28,6 +44,11 @@ export const errorCodes = {
   // emulator
 
   // firmware
+  FW_BUDGET_CHECK_SIZE: 'an image is larger than its size step allows',
+  FW_FIRMWARE_FIELD: 'a value does not fit the field of a header',
+  FW_FIRMWARE_MAGIC: 'the bytes are not the structure that was asked for',
+  FW_FIRMWARE_STEP: 'a recipe step lacks something it needs',
+  FW_FIRMWARE_TRUNCATED: 'a structure runs past the end of the file',
 
   // flash
   FW_FLASH_ALIGNMENT: 'an erase does not begin on an erase block',

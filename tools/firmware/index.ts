@@ -1,0 +1,10 @@
+export { appendMetadata, appendSignature, formatMetadata, readChunks } from './fwtool.js';
+export type { FwtoolChunk, ImageMetadata } from './fwtool.js';
+export { endMarker, markerOffsets, padJffs2 } from './padjffs2.js';
+export { finishKernel, listSteps, parseRecipe, runRecipe, runStep } from './recipe.js';
+export type { ParsedRecipe, RecipeFault } from './recipe.js';
+export type { RecipeStep, StepBoard, StepContext, StepVersion } from './steps/step.js';
+export { buildUImage, readUImage } from './uimage.js';
+export type { UImageHeader, UImageOptions, UImageReading } from './uimage.js';
+export { sizeSchema, vendorHeadersSchema, wordSchema } from './vendor-headers.js';
+export type { VendorHeaders } from './vendor-headers.js';
