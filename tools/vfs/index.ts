@@ -15,6 +15,12 @@ export type {
   RenameFlags,
   XattrMode,
 } from './file-system.js';
+export { failCall, failChange } from './memory/faults.js';
+export type { FaultHook, FaultPoint, FileSystemCall } from './memory/faults.js';
+export { MemoryFileSystem } from './memory/memory-file-system.js';
+export type { MemoryOptions } from './memory/memory-file-system.js';
+export { checkName } from './names.js';
+export { fileContent, fillFromTree, memoryFromTree, treeFromFileSystem } from './tree-conversion.js';
 export { bytesContent, newDirectory, walkTree } from './tree.js';
 export type {
   Content,
@@ -27,3 +33,4 @@ export type {
   TreeSymlink,
   TreeVisit,
 } from './tree.js';
+export { checkXattrName, checkXattrValue, XATTR_SIZE_MAX } from './xattr-names.js';
