@@ -13,6 +13,10 @@ const char* codeOf(FailureKind kind) {
       return "FW_NATIVE_SYSTEM";
     case FailureKind::kCancelled:
       return "FW_NATIVE_CANCELLED";
+    case FailureKind::kDamaged:
+      return "FW_NATIVE_DECOMPRESS";
+    case FailureKind::kLimit:
+      return "FW_NATIVE_DECOMPRESS_LIMIT";
     case FailureKind::kArgument:
       return "FW_NATIVE_ARGUMENT";
     case FailureKind::kLibrary:

@@ -14,6 +14,8 @@ enum class FailureKind {
   kLibrary,    // a library answered an error; `library` holds its own code name
   kSystem,     // a system call failed; `errorNumber` holds errno
   kCancelled,  // the caller asked to stop
+  kDamaged,    // compressed data is damaged or ends early
+  kLimit,      // compressed data holds more than the caller allows
   kArgument,   // TypeScript handed over something it should have refused
 };
 

@@ -12,6 +12,8 @@ export const errorCodes = {
   FW_ENV_ADDON_MISSING: 'a native addon is not built, or a shared library that it links is missing',
   FW_NATIVE_ARGUMENT: 'the addon was handed an argument that TypeScript should have refused',
   FW_NATIVE_CANCELLED: 'an operation of the addon was cancelled',
+  FW_NATIVE_DECOMPRESS: 'compressed data is damaged or ends early',
+  FW_NATIVE_DECOMPRESS_LIMIT: 'compressed data holds more than the limit set for it',
   FW_NATIVE_LIBRARY: 'a library that the addon calls answered an error',
   FW_NATIVE_SYSTEM: 'a system call of the addon failed',
 

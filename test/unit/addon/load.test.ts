@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { addonError, loadAddon } from '../../../tools/addon/index.js';
+
+test('an addon without the function asked for names the command that builds it', () => {
+  expect(() => loadAddon<{ noSuchFunction: () => void }>('hostfs', ['noSuchFunction'])).toThrow(
+    expect.objectContaining({ code: 'FW_ENV_ADDON_MISSING', exitCode: 5, hint: 'npm run build:native' }),
+  );
+});
+
+test('an error of the addon keeps its code, its library name and its place', () => {
+  const cause = Object.assign(new Error('damaged'), {
+    code: 'FW_NATIVE_DECOMPRESS',
+    library: 'LZMA_DATA_ERROR',
+  });
+  expect(addonError(cause, 'xz stream')).toMatchObject({
+    name: 'NativeError',
+    code: 'FW_NATIVE_DECOMPRESS',
+    message: 'xz stream: damaged',
+    data: { library: 'LZMA_DATA_ERROR' },
+    exitCode: 4,
+    cause,
+  });
+});
+
+test('an error of unknown code is a bug of ours', () => {
+  expect(addonError(new TypeError('wild'))).toMatchObject({ code: 'FW_INTERNAL', exitCode: 1 });
+});
+
+test('a full disk is an error of the environment', () => {
+  const cause = Object.assign(new Error('write'), { code: 'FW_NATIVE_SYSTEM', errno: 'ENOSPC' });
+  expect(addonError(cause)).toMatchObject({
+    code: 'FW_NATIVE_SYSTEM',
+    exitCode: 5,
+    data: { errno: 'ENOSPC' },
+  });
+});

@@ -1,0 +1,17 @@
+export {
+  deflateDecode,
+  deflateEncode,
+  inflatePrefix,
+  lzmaAloneDecode,
+  lzmaAloneEncode,
+  lzmaRawDecode,
+  lzmaRawEncode,
+  lzo1xDecode,
+  lzo1xEncode,
+  xzDecode,
+  xzEncode,
+  zlibEncodeWithin,
+} from './compress.js';
+export type { Decoded, DeflateFormat, Inflated, LzmaEncoderOptions, LzmaOptions } from './compress.js';
+export { addonError, callAddon } from './errors.js';
+export { loadAddon } from './load.js';
