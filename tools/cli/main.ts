@@ -1,2 +1,32 @@
 #!/usr/bin/env node
-console.log('firmwright');
+/** Entry of the `firmwright` program: connects the process to the command line. */
+import process from 'node:process';
+import { runCommandLine } from './run.js';
+import type { Output } from './run.js';
+
+function output(stream: NodeJS.WriteStream): Output {
+  // A reader that goes away early (`| head`) is no failure of ours.
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  return {
+    isTerminal: stream.isTTY,
+    columns: stream.isTTY ? stream.columns : 100,
+    write: (text) => stream.write(text),
+  };
+}
+
+const cancel = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(name, () => {
+    // A second signal takes the default way out: at once.
+    cancel.abort();
+  });
+}
+
+process.exitCode = await runCommandLine(process.argv.slice(2), {
+  env: process.env,
+  stdout: output(process.stdout),
+  stderr: output(process.stderr),
+  signal: cancel.signal,
+});

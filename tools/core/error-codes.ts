@@ -42,6 +42,13 @@ export const errorCodes = {
   // build
 
   // cli
+  FW_CANCELLED: 'the user cancelled the command; nothing was left half-written',
+  FW_ENV_ACCESS: 'the operating system refuses a file or folder',
+  FW_ENV_FILE: 'the operating system reports a failure of a file or folder',
+  FW_ENV_SPACE: 'the disk is full',
+  FW_USAGE_ARGUMENT: 'the command line is wrong',
+  FW_USAGE_BOARD: 'no board profile has this id',
+  FW_USAGE_FILE: 'a file that the command line names is not there or of the wrong kind',
 
   // emulator
 

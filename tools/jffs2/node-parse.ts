@@ -45,10 +45,12 @@ export interface NodePlace {
   readonly accurate: boolean;
 }
 
+/** A name in a directory, or its deletion, with its place. */
 export interface DirentNode extends NodePlace, DirentFields {
   readonly kind: 'dirent';
 }
 
+/** A version of an inode with its piece of data, with its place. */
 export interface InodeNode extends NodePlace, Required<InodeFields> {
   readonly kind: 'inode';
   readonly csize: number;
@@ -66,6 +68,7 @@ export interface XattrNode extends NodePlace {
   readonly dataCrc: number;
 }
 
+/** An attribute given to an inode, with its place. */
 export interface XrefNode extends NodePlace, XrefFields {
   readonly kind: 'xref';
 }
@@ -75,6 +78,7 @@ export interface BareNode extends NodePlace {
   readonly kind: 'cleanmarker' | 'padding' | 'summary' | 'unknown';
 }
 
+/** Any node, told apart by `kind`. */
 export type Jffs2Node = DirentNode | InodeNode | XattrNode | XrefNode | BareNode;
 
 /** Why there is no node at an offset. Up to `overrun` the length is not to be trusted; after it, it is. */

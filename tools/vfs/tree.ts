@@ -33,27 +33,32 @@ interface TreeInodeBase {
   xattrs: Map<ByteString, Uint8Array>;
 }
 
+/** A regular file. */
 export interface TreeFile extends TreeInodeBase {
   readonly type: 'file';
   content: Content;
 }
 
+/** A directory and what is in it. */
 export interface TreeDirectory extends TreeInodeBase {
   readonly type: 'directory';
   /** In no particular order; consumers sort by raw bytes. */
   readonly entries: Map<ByteString, TreeInode>;
 }
 
+/** A symbolic link; the target is bytes, never resolved. */
 export interface TreeSymlink extends TreeInodeBase {
   readonly type: 'symlink';
   target: ByteString;
 }
 
+/** A device node. */
 export interface TreeDevice extends TreeInodeBase {
   readonly type: 'char' | 'block';
   rdev: DeviceNumber;
 }
 
+/** A FIFO or a socket. */
 export interface TreeIpc extends TreeInodeBase {
   readonly type: 'fifo' | 'socket';
 }

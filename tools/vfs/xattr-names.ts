@@ -18,7 +18,11 @@ export function checkXattrName(name: ByteString, syscall: string): void {
   if (name.length === prefix.length) throw new FsError('EINVAL', syscall, name);
 }
 
-/** @throws FsError E2BIG above 64 KiB */
+/**
+ * Checks the size of an attribute's value.
+ *
+ * @throws FsError E2BIG above 64 KiB
+ */
 export function checkXattrValue(value: Uint8Array, syscall: string, name: ByteString): void {
   if (value.length > XATTR_SIZE_MAX) throw new FsError('E2BIG', syscall, name);
 }

@@ -1,0 +1,62 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { boardDocument, boardLintDocument, boardListDocument } from '../../tools/cli/documents/boards.js';
+import { profilePath } from '../../tools/cli/board-profiles.js';
+import { firmwright, jsonOf } from '../support/cli.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'firmwright-boards-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+test('boards lists every profile, as a table and as JSON', async () => {
+  const document = boardListDocument.parse(jsonOf(await firmwright(['boards', '--json'])));
+  expect(document.boards.map((board) => board.id)).toContain('ubnt_unifi-ap');
+  const { stdout } = await firmwright(['boards']);
+  expect(stdout.split('\n')).toHaveLength(document.boards.length + 2);
+});
+
+test('boards show prints partitions at their offsets', async () => {
+  const document = boardDocument.parse(
+    jsonOf(await firmwright(['boards', 'show', 'ubnt_unifi-ap', '--json'])),
+  );
+  expect(document.partitions.find((partition) => partition.label === 'firmware')).toMatchObject({
+    offset: 0x50000,
+    size: 0x750000,
+  });
+  const { stdout } = await firmwright(['boards', 'show', 'ubnt_unifi-ap']);
+  expect(stdout).toMatch(/firmware +0x50000 +7 667 712 +writable/);
+});
+
+test('an unknown board is a usage error that names near ones', async () => {
+  const { exitCode, stderr } = await firmwright(['boards', 'show', 'ubnt_unifi']);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain('FW_USAGE_BOARD');
+  expect(stderr).toContain('ubnt_unifi-ap');
+});
+
+test('boards lint passes the profiles that Firmwright brings', async () => {
+  const document = boardLintDocument.parse(jsonOf(await firmwright(['boards', 'lint', '--json'])));
+  expect(document.files).toBeGreaterThanOrEqual(6);
+  expect(document.errors).toBe(0);
+});
+
+test('boards lint lists every fault of a file with line and column, and exits 3', async () => {
+  const file = join(folder, 'bad.yaml');
+  const text = readFileSync(profilePath('ubnt_unifi-ap'), 'utf8');
+  writeFileSync(
+    file,
+    text.replace('pad-rootfs', 'pad-rootsf').replace('endianness: big', 'endianness: middle'),
+  );
+  const { exitCode, stdout } = await firmwright(['boards', 'lint', file]);
+  expect(exitCode).toBe(3);
+  expect(stdout).toMatch(/bad\.yaml:\d+:\d+: error: /);
+});
+
+test('a profile file that is not there is a usage error', async () => {
+  const { exitCode, stderr } = await firmwright(['boards', 'lint', join(folder, 'none.yaml')]);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain('FW_USAGE_FILE');
+});

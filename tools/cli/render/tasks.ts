@@ -1,0 +1,101 @@
+/**
+ * Shows what is going on, on stderr: a live task list on a terminal, one plain line a finished task elsewhere, nothing
+ * with `--quiet`. Results never go through here.
+ */
+import type { Listr, ListrTask } from 'listr2';
+
+/** A task as its work sees it. */
+export interface TaskHandle {
+  /** Says how far the task is; `total` 0 when the end is not known. */
+  progress(done: number, total: number, unit?: string): void;
+}
+
+/** Runs work under a title that is shown while it lasts. Tasks may run side by side and inside each other. */
+export interface TaskDisplay {
+  run<T>(title: string, work: (task: TaskHandle) => Promise<T>): Promise<T>;
+}
+
+/** Makes the display for a stream. */
+export function taskDisplay(options: {
+  readonly isTerminal: boolean;
+  readonly quiet: boolean;
+  readonly write: (text: string) => void;
+}): TaskDisplay {
+  if (options.quiet) return { run: (_, work) => work({ progress: ignore }) };
+  if (!options.isTerminal) return plainDisplay(options.write);
+  return new LiveDisplay();
+}
+
+function ignore(): void {
+  // A quiet display has nothing to show.
+}
+
+function plainDisplay(write: (text: string) => void): TaskDisplay {
+  return {
+    run: async (title, work) => {
+      const started = performance.now();
+      const result = await work({ progress: ignore });
+      write(`${title} (${((performance.now() - started) / 1000).toFixed(1)} s)\n`);
+      return result;
+    },
+  };
+}
+
+/** One listr at a time: tasks that start while it runs are added to it. */
+class LiveDisplay implements TaskDisplay {
+  #list: Listr | undefined;
+  #running = 0;
+  #finished: Promise<unknown> = Promise.resolve();
+
+  async run<T>(title: string, work: (task: TaskHandle) => Promise<T>): Promise<T> {
+    const { Listr } = await import('listr2');
+    this.#running += 1;
+    const { promise: shown, resolve: show } = deferred<TaskHandle>();
+    const { promise: ended, resolve: end, reject: fail } = deferred<undefined>();
+    const task: ListrTask = {
+      title,
+      task: async (_, wrapper) => {
+        show({ progress: (done, total, unit) => (wrapper.title = `${title} ${amount(done, total, unit)}`) });
+        await ended;
+        wrapper.title = title;
+      },
+    };
+    if (this.#list) this.#list.add(task);
+    else {
+      const list = new Listr([task], {
+        concurrent: true,
+        exitOnError: false,
+        registerSignalListeners: false,
+      });
+      this.#list = list;
+      this.#finished = list.run();
+    }
+    try {
+      return await work(await shown);
+    } catch (error) {
+      fail(error);
+      throw error;
+    } finally {
+      end(undefined);
+      this.#running -= 1;
+      if (this.#running === 0) {
+        this.#list = undefined;
+        await this.#finished;
+      }
+    }
+  }
+}
+
+function amount(done: number, total: number, unit = ''): string {
+  return total > 0 ? `${Math.floor((100 * done) / total)} %` : `${done} ${unit}`.trimEnd();
+}
+
+function deferred<T>(): {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+  reject: (reason: unknown) => void;
+} {
+  let settle: { resolve: (value: T) => void; reject: (reason: unknown) => void } | undefined;
+  const promise = new Promise<T>((resolve, reject) => (settle = { resolve, reject }));
+  return { promise, resolve: (value) => settle?.resolve(value), reject: (reason) => settle?.reject(reason) };
+}

@@ -1,0 +1,188 @@
+/**
+ * Parses a command line, loads the verb it names, runs it, and turns whatever happens into an exit code.
+ *
+ * Everything from outside (arguments, environment, streams, the abort signal) comes in as an argument, so that tests
+ * run the whole command line in their own process.
+ */
+import { readFileSync } from 'node:fs';
+import yargs from 'yargs';
+import type { Argv } from 'yargs';
+import { FirmwrightError, UsageError } from '../core/index.js';
+import type { Command, Session } from './command.js';
+import { describeFailure, failureDocument, renderFailure } from './render/failure.js';
+import { styleFor } from './render/style.js';
+import { taskDisplay } from './render/tasks.js';
+import { verbs } from './verbs.js';
+import type { Verb } from './verbs.js';
+
+/** A stream to print on. */
+export interface Output {
+  readonly isTerminal: boolean;
+  readonly columns: number;
+  write(text: string | Uint8Array): void;
+}
+
+/** The world of one command line. */
+export interface World {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs one command line.
+ *
+ * @param argv  words after the program's name
+ * @returns the exit code (design of the codes: README.md "Exit codes")
+ */
+export async function runCommandLine(argv: readonly string[], world: World): Promise<number> {
+  const json = argv.includes('--json');
+  try {
+    return await dispatch(argv, world);
+  } catch (thrown) {
+    const failure = describeFailure(thrown, world.signal.aborted);
+    if (json) world.stdout.write(`${JSON.stringify(failureDocument(failure), undefined, 2)}\n`);
+    world.stderr.write(renderFailure(failure, styleFor(world.stderr.isTerminal, world.env)));
+    return failure.exitCode;
+  }
+}
+
+async function dispatch(argv: readonly string[], world: World): Promise<number> {
+  const verb = findVerb(argv);
+  const loaded = verb && { verb, command: await verb.load() };
+  let exitCode = 0;
+  let printed = '';
+  const parser = yargs([...argv])
+    .scriptName('firmwright')
+    .usage(
+      '$0 <verb> [options]\n\nPacks flash images for OpenWrt-style boards, checks the flash budget, proves boot and upgrade.',
+    )
+    .parserConfiguration({ 'duplicate-arguments-array': true, 'strip-dashed': false })
+    .locale('en')
+    .wrap(Math.min(110, world.stdout.columns))
+    .version(version())
+    .help()
+    .alias({ help: 'h' })
+    .option('json', { type: 'boolean', describe: 'Print one JSON document instead of text', global: true })
+    .option('quiet', { type: 'boolean', alias: 'q', describe: 'No progress and no warnings', global: true })
+    .completion('completion', 'Print a script for shell completion: firmwright completion >>~/.bashrc')
+    .demandCommand(1, 'name a verb')
+    .recommendCommands()
+    .strict()
+    .exitProcess(false)
+    .epilogue(
+      'Exit codes: 0 good, 1 bug, 2 usage, 3 profile or recipe, 4 damaged input, 5 environment,\n' +
+        '            10 does not fit, 11 a check failed, 12 not reproducible',
+    )
+    .fail((message: string | null, error: Error | undefined) => {
+      throw error instanceof FirmwrightError ? error : usageError(message ?? error?.message ?? '', verb);
+    });
+  addVerbs(parser, loaded, async (command, args) => {
+    exitCode = await command.run(args, session(world, args));
+  });
+  // With a callback yargs hands over what it would print; errors still come through `fail`.
+  await parser.parseAsync([...argv], {}, (error, _, output) => {
+    if (error) throw error;
+    printed = output;
+  });
+  if (printed !== '') world.stdout.write(`${printed}\n`);
+  return exitCode;
+}
+
+interface LoadedVerb {
+  readonly verb: Verb;
+  readonly command: Command;
+}
+
+type Run = (command: Command, args: Parameters<Command['run']>[0]) => Promise<void>;
+
+/** Registers every verb for the help; only the loaded one brings its options. */
+function addVerbs(parser: Argv, loaded: LoadedVerb | undefined, run: Run): void {
+  const add = (target: Argv, verb: Verb, usage: string): void => {
+    const command = loaded?.verb === verb ? loaded.command : undefined;
+    target.command(
+      usage,
+      verb.describe,
+      (options) => (command ? command.configure(options) : options),
+      async (args) => {
+        if (command) await run(command, args);
+      },
+    );
+  };
+  const groups = new Set<string>();
+  for (const verb of verbs) {
+    const [first = '', second = ''] = verb.usage.split(' ');
+    if (!isWord(second)) {
+      add(parser, verb, verb.usage);
+    } else if (!groups.has(first)) {
+      groups.add(first);
+      const members = verbs.filter((other) => other.usage.startsWith(`${first} `));
+      const names = members.map((member) => member.usage.split(' ')[1]).join('|');
+      parser.command(
+        `${first} <${names}>`,
+        members.map((member) => member.describe).join('; '),
+        (options) => {
+          for (const member of members) add(options, member, member.usage.slice(first.length + 1));
+          return options.demandCommand(1, `name one of: ${names.replaceAll('|', ', ')}`);
+        },
+      );
+    }
+  }
+}
+
+/** The verb that the words name, also behind `--get-yargs-completions`. */
+function findVerb(argv: readonly string[]): Verb | undefined {
+  const words = argv.filter((word) => isWord(word) && word !== 'firmwright');
+  return verbs.find((verb) => {
+    const names = verb.usage.split(' ').slice(0, 2).filter(isWord);
+    return names.every((name, i) => words[i] === name);
+  });
+}
+
+function isWord(text: string): boolean {
+  return /^[a-z][a-z0-9-]*$/.test(text);
+}
+
+function usageError(message: string, verb: Verb | undefined): UsageError {
+  const name = verb ? `${verb.usage.split(' ').filter(isWord).join(' ')} ` : '';
+  return new UsageError('FW_USAGE_ARGUMENT', message.split('\n').join('; '), {
+    hint: `firmwright ${name}--help`,
+  });
+}
+
+function session(world: World, args: Readonly<Record<string, unknown>>): Session {
+  const quiet = args['quiet'] === true;
+  const errorStyle = styleFor(world.stderr.isTerminal, world.env);
+  return {
+    signal: world.signal,
+    env: world.env,
+    style: styleFor(world.stdout.isTerminal, world.env),
+    tasks: taskDisplay({
+      isTerminal: world.stderr.isTerminal,
+      quiet,
+      write: (text) => {
+        world.stderr.write(text);
+      },
+    }),
+    result: (document, text) => {
+      world.stdout.write(args['json'] === true ? `${JSON.stringify(document, undefined, 2)}\n` : text());
+    },
+    write: (text) => {
+      world.stdout.write(text);
+    },
+    warn: (message, code) => {
+      if (quiet) return;
+      world.stderr.write(
+        `${errorStyle.yellow('warning')}: ${message}${code === undefined ? '' : ` [${code}]`}\n`,
+      );
+    },
+  };
+}
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  const value =
+    typeof manifest === 'object' && manifest && 'version' in manifest ? manifest.version : undefined;
+  return typeof value === 'string' ? value : 'unknown';
+}
