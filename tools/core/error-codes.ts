@@ -73,6 +73,13 @@ export const errorCodes = {
   // fuse
 
   // jffs2
+  FW_JFFS2_CHANGED: 'a file became shorter while a JFFS2 image was written from it',
+  FW_JFFS2_DATA: 'the stored data of a JFFS2 node cannot be decompressed',
+  FW_JFFS2_ENDIAN: 'a JFFS2 area is in the other byte order',
+  FW_JFFS2_ERASE_SIZE: 'an erase size that JFFS2 cannot have',
+  FW_JFFS2_LIMIT: 'something in a tree is larger than JFFS2 can hold',
+  FW_JFFS2_NOT_FOUND: 'bytes that should hold JFFS2 have no node',
+  FW_JFFS2_OPTIONS: 'an option that no JFFS2 image can be written with',
 
   // rootfs
 

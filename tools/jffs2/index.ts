@@ -1,3 +1,14 @@
+export { compress, compressionProfiles, compressors, decompress } from './compression.js';
+export type {
+  Compression,
+  CompressionMode,
+  CompressionProfile,
+  Compressor,
+  CompressorName,
+  Decompressed,
+  StoredData,
+} from './compression.js';
+export type { Encoded } from './compression-rtime.js';
 export { cleanmarkerSizeOf, MINIMUM_BLOCKS, predictFirstMount, reservesOf } from './first-mount.js';
 export type { AreaUse, FirstMount, Reserves } from './first-mount.js';
 export { decodeDevice, encodeDevice } from './node-device.js';
@@ -25,3 +36,16 @@ export type {
 } from './node-parse.js';
 export { encodeSummary, parseSummary, summaryEntrySize } from './node-summary.js';
 export type { Summary, SummaryEntry, SummaryFault } from './node-summary.js';
+export { ERASE_SIZE_MIN, scanJffs2 } from './scan.js';
+export type { Jffs2Scan, ScanOptions } from './scan.js';
+export type { EraseSizeSource } from './scan-detect.js';
+export type {
+  BlockReport,
+  BlockState,
+  CompressionUse,
+  ScanProblem,
+  ScanProblemKind,
+  ScanReport,
+} from './scan-report.js';
+export { writeJffs2 } from './write.js';
+export type { WriterOptions } from './write.js';
