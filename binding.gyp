@@ -8,6 +8,28 @@
   },
   'targets': [
     # --- squashfs (libsquashfs, liblzma)
+    {
+      'target_name': 'firmwright_squashfs',
+      'sources': [
+        'native/error.cc',
+        'native/squashfs-addon.cc',
+        'native/squashfs-check.cc',
+        'native/squashfs-compressor.cc',
+        'native/squashfs-content.cc',
+        'native/squashfs-metadata.cc',
+        'native/squashfs-output.cc',
+        'native/squashfs-pack.cc',
+        'native/squashfs-reader.cc',
+        'native/squashfs-scan.cc',
+        'native/squashfs-similarity.cc',
+        'native/squashfs-source.cc',
+        'native/squashfs-spool.cc',
+        'native/squashfs-writer.cc',
+        'native/squashfs-xz-compressor.cc',
+      ],
+      'cflags_cc': ['<!@(pkg-config --cflags libsquashfs1 liblzma)'],
+      'libraries': ['<!@(pkg-config --libs libsquashfs1 liblzma)', '-lpthread'],
+    },
 
     # --- archive (libarchive)
 

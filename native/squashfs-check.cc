@@ -28,7 +28,7 @@ const char* sqfsErrorName(int code) {
       return "SQFS_ERROR_SUPER_MAGIC";
     case SFQS_ERROR_SUPER_VERSION:
       return "SQFS_ERROR_SUPER_VERSION";
-    case SFQS_ERROR_SUPER_BLOCK_SIZE:
+    case SQFS_ERROR_SUPER_BLOCK_SIZE:
       return "SQFS_ERROR_SUPER_BLOCK_SIZE";
     case SQFS_ERROR_NOT_DIR:
       return "SQFS_ERROR_NOT_DIR";

@@ -1,0 +1,77 @@
+#include "squashfs-compressor.h"
+
+#include <sqfs/error.h>
+
+#include "squashfs-check.h"
+#include "squashfs-xz-compressor.h"
+
+namespace firmwright {
+
+namespace {
+
+/** A compressor of libsquashfs behind the rule that a result not smaller than its input is no result. */
+struct CheckedCompressor : sqfs_compressor_t {
+  SqfsHandle<sqfs_compressor_t> inner;
+  const std::atomic<bool>* cancelled = nullptr;
+};
+
+CheckedCompressor* asChecked(sqfs_compressor_t* base) { return static_cast<CheckedCompressor*>(base); }
+
+CheckedCompressor* wrap(SqfsHandle<sqfs_compressor_t> inner, const std::atomic<bool>* cancelled) {
+  auto* made = new CheckedCompressor();
+  made->inner = std::move(inner);
+  made->cancelled = cancelled;
+  made->base.destroy = [](sqfs_object_t* object) {
+    delete asChecked(reinterpret_cast<sqfs_compressor_t*>(object));
+  };
+  made->base.copy = [](const sqfs_object_t* object) -> sqfs_object_t* {
+    const auto& self = *static_cast<const CheckedCompressor*>(reinterpret_cast<const sqfs_compressor_t*>(object));
+    SqfsHandle<sqfs_compressor_t> copied(static_cast<sqfs_compressor_t*>(sqfs_copy(self.inner.get())));
+    return copied == nullptr ? nullptr : &wrap(std::move(copied), self.cancelled)->base;
+  };
+  made->get_configuration = [](const sqfs_compressor_t* self, sqfs_compressor_config_t* config) {
+    const auto& inner = static_cast<const CheckedCompressor*>(self)->inner;
+    inner->get_configuration(inner.get(), config);
+  };
+  made->write_options = [](sqfs_compressor_t* self, sqfs_file_t* file) {
+    return asChecked(self)->inner->write_options(asChecked(self)->inner.get(), file);
+  };
+  made->read_options = [](sqfs_compressor_t* self, sqfs_file_t* file) {
+    return asChecked(self)->inner->read_options(asChecked(self)->inner.get(), file);
+  };
+  made->do_block = [](sqfs_compressor_t* self, const sqfs_u8* in, sqfs_u32 size, sqfs_u8* out,
+                      sqfs_u32 outsize) -> sqfs_s32 {
+    if (asChecked(self)->cancelled->load(std::memory_order_relaxed)) return SQFS_ERROR_INTERNAL;
+    sqfs_compressor_t* inner = asChecked(self)->inner.get();
+    const sqfs_s32 result = inner->do_block(inner, in, size, out, outsize);
+    return result >= 0 && static_cast<sqfs_u32>(result) >= size ? 0 : result;
+  };
+  return made;
+}
+
+}  // namespace
+
+SqfsHandle<sqfs_compressor_t> createCompressor(const CompressorSettings& settings, CompressorUse use,
+                                               const std::atomic<bool>& cancelled) {
+  if (settings.id == SQFS_COMP_XZ) {
+    return SqfsHandle<sqfs_compressor_t>(
+        checkCreated(createXzCompressor(settings, use, cancelled), "create the xz compressor"));
+  }
+  sqfs_compressor_config_t config;
+  check(sqfs_compressor_config_init(&config, static_cast<SQFS_COMPRESSOR>(settings.id), settings.blockSize, 0),
+        "configure the compressor");
+  if (settings.id != SQFS_COMP_LZ4) config.level = settings.level;
+  if (settings.id == SQFS_COMP_GZIP) config.opt.gzip.window_size = static_cast<sqfs_u16>(settings.windowSize);
+  if (settings.id == SQFS_COMP_LZ4 && settings.highCompression) config.flags |= SQFS_COMP_FLAG_LZ4_HC;
+  if (settings.id == SQFS_COMP_LZMA) {
+    config.opt.lzma.dict_size = settings.dictionarySize;
+    config.opt.lzma.lc = static_cast<sqfs_u8>(settings.literalContextBits);
+    config.opt.lzma.lp = static_cast<sqfs_u8>(settings.literalPositionBits);
+    config.opt.lzma.pb = static_cast<sqfs_u8>(settings.positionBits);
+  }
+  sqfs_compressor_t* inner = nullptr;
+  check(sqfs_compressor_create(&config, &inner), "create the compressor");
+  return SqfsHandle<sqfs_compressor_t>(wrap(SqfsHandle<sqfs_compressor_t>(inner), &cancelled));
+}
+
+}  // namespace firmwright

@@ -1,0 +1,31 @@
+// First half of a pack run: contents of files become data blocks and fragment blocks.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "squashfs-job.h"
+#include "squashfs-output.h"
+
+namespace firmwright {
+
+/** Shared with the thread that asked for the run. */
+struct PackControl {
+  std::atomic<bool> cancelled{false};
+  std::atomic<uint64_t> bytesDone{0};  // of content, compressed and written
+};
+
+/**
+ * Writes all contents to the output and notes in `result` where each stands. Throws Failure.
+ *
+ * Files with equal content are stored once. Tails go into fragment blocks, ordered by similarity when the job says so.
+ */
+void packContents(const PackJob& job, SquashfsOutput& output, PackControl& control, PackResult& result);
+
+/** Throws Failure kCancelled when the caller has asked to stop. */
+void throwIfCancelled(const PackControl& control);
+
+/** Writes a libsquashfs code as Failure, preferring the output's errno and the cancel flag over the bare number. */
+int checkOutput(int code, const char* step, const SquashfsOutput& output, const PackControl& control);
+
+}  // namespace firmwright

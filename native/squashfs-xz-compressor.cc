@@ -1,0 +1,167 @@
+// The library's own xz compressor encodes each block up to three times with "extreme" and allocates its coder anew
+// for each block. This one encodes once for each filter allowed, keeps the coder, uses a dictionary of 8 KiB for
+// metadata, and leaves the sizes out of the xz block header, which every decoder gets from the stream itself.
+
+#include "squashfs-xz-compressor.h"
+
+#include <lzma.h>
+#include <sqfs/block.h>
+#include <sqfs/error.h>
+#include <sqfs/io.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <vector>
+
+namespace firmwright {
+
+namespace {
+
+struct BranchFilter {
+  uint32_t bit;
+  lzma_vli id;
+};
+
+// Bits as mksquashfs writes them; the kernel ignores the field and takes the filter from the stream.
+const BranchFilter kBranchFilters[] = {
+    {0x01, LZMA_FILTER_X86},      {0x02, LZMA_FILTER_POWERPC}, {0x04, LZMA_FILTER_IA64},
+    {0x08, LZMA_FILTER_ARM},      {0x10, LZMA_FILTER_ARMTHUMB}, {0x20, LZMA_FILTER_SPARC},
+#ifdef LZMA_FILTER_ARM64
+    {0x40, LZMA_FILTER_ARM64},
+#endif
+};
+
+struct XzOptionsOnDisk {
+  uint16_t header;  // metadata block header: 8 bytes, not compressed
+  uint32_t dictionarySize;
+  uint32_t flags;
+} __attribute__((packed));
+
+/** One filter chain with its coder, kept between blocks. */
+struct Chain {
+  lzma_vli branchFilter = LZMA_VLI_UNKNOWN;
+  lzma_stream stream = LZMA_STREAM_INIT;
+
+  explicit Chain(lzma_vli filter) : branchFilter(filter) {}
+  ~Chain() { lzma_end(&stream); }
+  Chain(const Chain&) = delete;
+  Chain& operator=(const Chain&) = delete;
+};
+
+struct XzCompressor : sqfs_compressor_t {
+  CompressorSettings settings;
+  CompressorUse use;
+  const std::atomic<bool>* cancelled;
+  lzma_options_lzma options;
+  std::vector<std::unique_ptr<Chain>> chains;
+  std::vector<uint8_t> other;  // result of a second chain, compared with the best one so far
+};
+
+/** Answers the compressed size, 0 when it would not be smaller than the input, or a libsquashfs error. */
+sqfs_s32 encode(XzCompressor& self, Chain& chain, const uint8_t* in, uint32_t size, uint8_t* out, uint32_t room) {
+  lzma_filter filters[3];
+  size_t count = 0;
+  if (chain.branchFilter != LZMA_VLI_UNKNOWN) filters[count++] = {chain.branchFilter, nullptr};
+  filters[count++] = {LZMA_FILTER_LZMA2, &self.options};
+  filters[count] = {LZMA_VLI_UNKNOWN, nullptr};
+  const lzma_ret started = lzma_stream_encoder(&chain.stream, filters, LZMA_CHECK_CRC32);
+  if (started == LZMA_MEM_ERROR) return SQFS_ERROR_ALLOC;
+  if (started != LZMA_OK) return SQFS_ERROR_COMPRESSOR;
+  chain.stream.next_in = in;
+  chain.stream.avail_in = size;
+  chain.stream.next_out = out;
+  chain.stream.avail_out = room;
+  for (;;) {
+    const lzma_ret result = lzma_code(&chain.stream, LZMA_FINISH);
+    if (result == LZMA_STREAM_END) return static_cast<sqfs_s32>(room - chain.stream.avail_out);
+    if (result == LZMA_MEM_ERROR) return SQFS_ERROR_ALLOC;
+    if (result != LZMA_OK && result != LZMA_BUF_ERROR) return SQFS_ERROR_COMPRESSOR;
+    if (chain.stream.avail_out == 0) return 0;
+  }
+}
+
+sqfs_s32 doBlock(sqfs_compressor_t* base, const sqfs_u8* in, sqfs_u32 size, sqfs_u8* out, sqfs_u32 outsize) {
+  auto& self = *static_cast<XzCompressor*>(base);
+  if (self.cancelled->load(std::memory_order_relaxed)) return SQFS_ERROR_INTERNAL;
+  if (size == 0) return 0;
+  const uint32_t room = std::min(size - 1, outsize);
+  sqfs_s32 best = encode(self, *self.chains.front(), in, size, out, room);
+  if (best < 0) return best;
+  for (size_t i = 1; i < self.chains.size(); ++i) {
+    const uint32_t limit = best > 0 ? static_cast<uint32_t>(best) - 1 : room;
+    if (self.other.size() < limit) self.other.resize(limit);
+    const sqfs_s32 result = encode(self, *self.chains[i], in, size, self.other.data(), limit);
+    if (result < 0) return result;
+    if (result == 0) continue;
+    memcpy(out, self.other.data(), static_cast<size_t>(result));
+    best = result;
+  }
+  return best;
+}
+
+int writeOptions(sqfs_compressor_t* base, sqfs_file_t* file) {
+  const auto& settings = static_cast<XzCompressor*>(base)->settings;
+  // Readers take the block size and no filters when the block is absent.
+  if (settings.dictionarySize == settings.blockSize && settings.branchFilters == 0) return 0;
+  const XzOptionsOnDisk options = {0x8000 | 8, settings.dictionarySize, settings.branchFilters};
+  static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the options are stored little-endian");
+  const int code = file->write_at(file, file->get_size(file), &options, sizeof(options));
+  return code != 0 ? code : static_cast<int>(sizeof(options));
+}
+
+void getConfiguration(const sqfs_compressor_t* base, sqfs_compressor_config_t* config) {
+  const auto& settings = static_cast<const XzCompressor*>(base)->settings;
+  *config = {};
+  config->id = SQFS_COMP_XZ;
+  config->block_size = settings.blockSize;
+  config->level = settings.level;
+  config->opt.xz.dict_size = settings.dictionarySize;
+}
+
+sqfs_object_t* copy(const sqfs_object_t* base) {
+  const auto& self = *static_cast<const XzCompressor*>(reinterpret_cast<const sqfs_compressor_t*>(base));
+  sqfs_compressor_t* made = createXzCompressor(self.settings, self.use, *self.cancelled);
+  return made == nullptr ? nullptr : &made->base;
+}
+
+void destroy(sqfs_object_t* base) { delete static_cast<XzCompressor*>(reinterpret_cast<sqfs_compressor_t*>(base)); }
+
+}  // namespace
+
+sqfs_compressor_t* createXzCompressor(const CompressorSettings& settings, CompressorUse use,
+                                      const std::atomic<bool>& cancelled) {
+  try {
+    auto made = std::make_unique<XzCompressor>();
+    made->base = {destroy, copy};
+    made->get_configuration = getConfiguration;
+    made->write_options = writeOptions;
+    made->read_options = [](sqfs_compressor_t*, sqfs_file_t*) { return static_cast<int>(SQFS_ERROR_UNSUPPORTED); };
+    made->do_block = doBlock;
+    made->settings = settings;
+    made->use = use;
+    made->cancelled = &cancelled;
+    if (lzma_lzma_preset(&made->options, settings.level | (settings.extreme ? LZMA_PRESET_EXTREME : 0))) {
+      return nullptr;
+    }
+    made->options.dict_size = use == CompressorUse::kMetadata
+                                  ? std::min<uint32_t>(settings.dictionarySize, SQFS_META_BLOCK_SIZE)
+                                  : settings.dictionarySize;
+    made->options.lc = settings.literalContextBits;
+    made->options.lp = settings.literalPositionBits;
+    made->options.pb = settings.positionBits;
+    made->chains.push_back(std::make_unique<Chain>(LZMA_VLI_UNKNOWN));
+    // Tables hold no machine code.
+    if (use == CompressorUse::kData) {
+      for (const BranchFilter& filter : kBranchFilters) {
+        if (settings.branchFilters & filter.bit) made->chains.push_back(std::make_unique<Chain>(filter.id));
+      }
+    }
+    return made.release();
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
+}  // namespace firmwright
