@@ -15,3 +15,13 @@ export {
 export type { Decoded, DeflateFormat, Inflated, LzmaEncoderOptions, LzmaOptions } from './compress.js';
 export { addonError, callAddon } from './errors.js';
 export { loadAddon } from './load.js';
+export { squashfsAddon } from './squashfs.js';
+export type {
+  NativeCompressor,
+  NativeImageReader,
+  NativePackJob,
+  NativePackResult,
+  NativePackRun,
+  NativeSpool,
+  SquashfsAddon,
+} from './squashfs.js';

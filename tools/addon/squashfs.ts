@@ -113,7 +113,11 @@ export interface NativeImageReader {
 export interface SquashfsAddon {
   readonly startPack: (job: NativePackJob) => NativePackRun;
   readonly Spool: new (folder: string) => NativeSpool;
-  readonly ImageReader: new (source: Uint8Array | string, offset: number, length: number) => NativeImageReader;
+  readonly ImageReader: new (
+    source: Uint8Array | string,
+    offset: number,
+    length: number,
+  ) => NativeImageReader;
 }
 
 /** Loads the squashfs addon. @throws EnvironmentError FW_ENV_ADDON_MISSING */

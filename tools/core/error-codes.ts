@@ -84,6 +84,15 @@ export const errorCodes = {
   // rootfs
 
   // squashfs
+  FW_ENV_DISK_FULL: 'a file system has no room left for the output',
+  FW_ENV_FILE: 'a file of the host cannot be read or written',
+  FW_SQUASHFS_CONTENT: 'a file to pack has fewer bytes than it declares',
+  FW_SQUASHFS_LIMIT: 'a number of the tree does not fit the fields of squashfs',
+  FW_SQUASHFS_NAME: 'a name cannot stand in a squashfs directory',
+  FW_SQUASHFS_TIME: 'warning: a time outside 1970 to 2106 was stored as the nearest one that fits',
+  FW_SQUASHFS_TREE: 'a directory stands in two places of the tree to pack',
+  FW_SQUASHFS_XATTR_SKIPPED: 'warning: an xattr of a namespace that squashfs does not hold was left out',
+  FW_USAGE_SQUASHFS_OPTION: 'an option of the squashfs writer is out of its range',
 
   // union
 
