@@ -85,7 +85,6 @@ export const errorCodes = {
 
   // squashfs
   FW_ENV_DISK_FULL: 'a file system has no room left for the output',
-  FW_ENV_FILE: 'a file of the host cannot be read or written',
   FW_SQUASHFS_CONTENT: 'a file to pack has fewer bytes than it declares',
   FW_SQUASHFS_LIMIT: 'a number of the tree does not fit the fields of squashfs',
   FW_SQUASHFS_NAME: 'a name cannot stand in a squashfs directory',
