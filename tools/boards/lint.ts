@@ -6,23 +6,14 @@
 import type { ErrorCode } from '../core/index.js';
 import { parseRecipe } from '../firmware/index.js';
 import type { BoardProfileFile } from './schema.js';
-
-/** A problem of a profile: `path` leads to the value, `textOffset` into it for texts of several words. */
-export interface ProfileProblem {
-  readonly severity: 'error' | 'warning';
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly path: readonly PropertyKey[];
-  readonly textOffset?: number;
-  readonly notes?: readonly string[];
-}
+import type { YamlProblem } from './yaml-file.js';
 
 type Partition = BoardProfileFile['partitions'][number];
 
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
 /** Lists every problem of a profile whose shape is right; empty when there is none. */
-export function lintProfile(file: BoardProfileFile): ProfileProblem[] {
+export function lintProfile(file: BoardProfileFile): YamlProblem[] {
   return [
     ...lintFlash(file),
     ...lintPartitions(file),
@@ -35,7 +26,7 @@ export function lintProfile(file: BoardProfileFile): ProfileProblem[] {
   ];
 }
 
-function* lintFlash({ flash }: BoardProfileFile): Generator<ProfileProblem> {
+function* lintFlash({ flash }: BoardProfileFile): Generator<YamlProblem> {
   if (flash.erase_size === 0 || (flash.erase_size & (flash.erase_size - 1)) !== 0)
     yield fault('FW_PROFILE_FLASH', `erase size ${flash.erase_size} is no power of two`, [
       'flash',
@@ -50,7 +41,7 @@ function* lintFlash({ flash }: BoardProfileFile): Generator<ProfileProblem> {
     yield warning('FW_PROFILE_FLASH', 'a NAND chip needs its page as write_size', ['flash', 'kind']);
 }
 
-function* lintPartitions({ partitions, flash }: BoardProfileFile): Generator<ProfileProblem> {
+function* lintPartitions({ partitions, flash }: BoardProfileFile): Generator<YamlProblem> {
   for (const [index, partition] of partitions.entries()) {
     const path = ['partitions', index];
     const twin = partitions.findIndex((other) => other.label === partition.label);
@@ -86,7 +77,7 @@ function* lintPartitions({ partitions, flash }: BoardProfileFile): Generator<Pro
   }
 }
 
-function overlapOf(partition: Partition, other: Partition): Omit<ProfileProblem, 'path'> {
+function overlapOf(partition: Partition, other: Partition): Omit<YamlProblem, 'path'> {
   const text = `${partition.label} (${hex(partition.offset)} to ${hex(partition.offset + partition.size)}) overlaps ${other.label} (${hex(other.offset)} to ${hex(other.offset + other.size)})`;
   // Some vendors' tables really overlap; a note on one of the two says that this is known.
   const known = partition.note !== undefined || other.note !== undefined;
@@ -100,7 +91,7 @@ function* lintAlignment(
   base: number,
   flash: BoardProfileFile['flash'],
   path: readonly PropertyKey[],
-): Generator<ProfileProblem> {
+): Generator<YamlProblem> {
   // Read-only partitions may share an erase block; writable ones must own theirs.
   if (partition.read_only) return;
   const unit = flash.minor_erase_size ?? flash.erase_size;
@@ -118,7 +109,7 @@ function* lintAlignment(
   }
 }
 
-function* lintSplit({ split, partitions, flash }: BoardProfileFile): Generator<ProfileProblem> {
+function* lintSplit({ split, partitions, flash }: BoardProfileFile): Generator<YamlProblem> {
   const firmware = partitions.find((partition) => partition.label === 'firmware');
   if (split.mode === 'none') return;
   if (firmware === undefined) {
@@ -148,7 +139,7 @@ function* lintSplit({ split, partitions, flash }: BoardProfileFile): Generator<P
     );
 }
 
-function* lintSizes(file: BoardProfileFile): Generator<ProfileProblem> {
+function* lintSizes(file: BoardProfileFile): Generator<YamlProblem> {
   const firmware = file.partitions.find((partition) => partition.label === 'firmware');
   if (firmware === undefined) return;
   for (const key of ['image_size', 'kernel_size'] as const) {
@@ -168,7 +159,7 @@ function* lintSizes(file: BoardProfileFile): Generator<ProfileProblem> {
     );
 }
 
-function* lintRecipe(text: string, path: readonly PropertyKey[]): Generator<ProfileProblem> {
+function* lintRecipe(text: string, path: readonly PropertyKey[]): Generator<YamlProblem> {
   for (const { kind, message, hint, offset } of parseRecipe(text).faults)
     yield {
       severity: 'error',
@@ -180,14 +171,14 @@ function* lintRecipe(text: string, path: readonly PropertyKey[]): Generator<Prof
     };
 }
 
-const fault = (code: ErrorCode, message: string, path: readonly PropertyKey[]): ProfileProblem => ({
+const fault = (code: ErrorCode, message: string, path: readonly PropertyKey[]): YamlProblem => ({
   severity: 'error',
   code,
   message,
   path,
 });
 
-const warning = (code: ErrorCode, message: string, path: readonly PropertyKey[]): ProfileProblem => ({
+const warning = (code: ErrorCode, message: string, path: readonly PropertyKey[]): YamlProblem => ({
   severity: 'warning',
   code,
   message,

@@ -1,17 +1,15 @@
 /**
- * Reads a profile file: YAML, then shape, then lint; every fault with file, line and column, all of them at once.
+ * Reads a profile file: shape and lint with every fault at its place, then the profile itself.
  *
  * Reading the file itself is the caller's: this module works on text.
  */
-import { isNode, isScalar, LineCounter, parseDocument } from 'yaml';
-import type { Document } from 'yaml';
 import { ProfileError } from '../core/index.js';
 import type { Diagnostic } from '../core/index.js';
 import { lintProfile } from './lint.js';
-import type { ProfileProblem } from './lint.js';
 import { toBoardProfile } from './profile.js';
 import type { BoardProfile } from './profile.js';
 import { boardProfileSchema } from './schema.js';
+import { checkYamlFile } from './yaml-file.js';
 
 /** A profile, or undefined when it has errors; and all that is to be said about it. */
 export interface CheckedProfile {
@@ -22,45 +20,8 @@ export interface CheckedProfile {
 
 /** Reads and checks the text of a profile; `file` names it in the diagnostics. Never throws. */
 export function checkBoardProfile(text: string, file: string): CheckedProfile {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
-  const at = (offset: number): { line: number; column: number } => {
-    const { line, col } = lines.linePos(offset);
-    return { line: Math.max(1, line), column: Math.max(1, col) };
-  };
-  const faults: Diagnostic[] = [...document.errors, ...document.warnings].map((problem) => ({
-    severity: problem.name === 'YAMLWarning' ? 'warning' : 'error',
-    code: 'FW_PROFILE_YAML',
-    message: problem.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? problem.message,
-    file,
-    ...at(problem.pos[0]),
-  }));
-  if (document.errors.length > 0) return { diagnostics: sorted(faults) };
-
-  const parsed = boardProfileSchema.safeParse(document.toJS({ maxAliasCount: 100 }));
-  const problems: ProfileProblem[] = parsed.success
-    ? lintProfile(parsed.data)
-    : parsed.error.issues.flatMap((issue) => {
-        const keys = issue.code === 'unrecognized_keys' ? issue.keys : [undefined];
-        return keys.map((key) => ({
-          severity: 'error' as const,
-          code: key === undefined ? ('FW_PROFILE_VALUE' as const) : ('FW_PROFILE_KEY' as const),
-          message:
-            key === undefined
-              ? `${issue.path.map(String).join('.') || 'profile'}: ${issue.message}`
-              : `unknown key ${key}${issue.path.length > 0 ? ` in ${issue.path.map(String).join('.')}` : ''}`,
-          path: key === undefined ? issue.path : [...issue.path, key],
-        }));
-      });
-  for (const { severity, code, message, path, textOffset, notes } of problems) {
-    const offset = offsetOf(document, path, severity === 'error' && code === 'FW_PROFILE_KEY', textOffset);
-    faults.push({ severity, code, message, file, ...at(offset), ...(notes ? { notes } : {}) });
-  }
-  const failed = faults.some(({ severity }) => severity === 'error');
-  return {
-    ...(parsed.success && !failed ? { profile: toBoardProfile(parsed.data) } : {}),
-    diagnostics: sorted(faults),
-  };
+  const { value, diagnostics } = checkYamlFile(text, file, boardProfileSchema, lintProfile);
+  return { ...(value === undefined ? {} : { profile: toBoardProfile(value) }), diagnostics };
 }
 
 /**
@@ -78,36 +39,4 @@ export function loadBoardProfile(text: string, file: string): BoardProfile {
     diagnostics,
     { hint: `firmwright boards lint ${file}` },
   );
-}
-
-/** Finds where a value stands in the text; for a value that is missing, the nearest parent that is there. */
-function offsetOf(document: Document, path: readonly PropertyKey[], atKey: boolean, textOffset = 0): number {
-  for (let length = path.length; length >= 0; length -= 1) {
-    const steps = path.slice(0, length).map((step) => (typeof step === 'symbol' ? String(step) : step));
-    const node = length === 0 ? document.contents : document.getIn(steps, true);
-    if (!isNode(node) || !node.range) continue;
-    if (atKey && length === path.length) {
-      const key = keyOffset(document, steps);
-      if (key !== undefined) return key;
-    }
-    const inside = length === path.length && isScalar(node) && node.type === 'PLAIN' ? textOffset : 0;
-    return node.range[0] + inside;
-  }
-  return 0;
-}
-
-function keyOffset(document: Document, steps: readonly (string | number)[]): number | undefined {
-  const parent = steps.length === 1 ? document.contents : document.getIn(steps.slice(0, -1), true);
-  if (typeof parent !== 'object' || parent === null || !('items' in parent) || !Array.isArray(parent.items))
-    return undefined;
-  for (const pair of parent.items as readonly unknown[]) {
-    if (typeof pair !== 'object' || pair === null || !('key' in pair)) continue;
-    const { key } = pair;
-    if (isScalar(key) && key.value === steps.at(-1) && key.range) return key.range[0];
-  }
-  return undefined;
-}
-
-function sorted(diagnostics: Diagnostic[]): Diagnostic[] {
-  return diagnostics.sort((a, b) => a.line - b.line || a.column - b.column);
 }
