@@ -1,8 +1,8 @@
 /** A board profile as the rest of the program sees it: checked, with defaults filled in and recipes read. */
 import type { FlashGeometry } from '../flash/index.js';
-import type { RecipeStep, StepBoard, VendorHeaders } from '../firmware/index.js';
+import type { RecipeStep, SplitParser, StepBoard, VendorHeaders } from '../firmware/index.js';
 import { parseRecipe } from '../firmware/index.js';
-import type { BoardProfileFile, splitParserNames } from './schema.js';
+import type { BoardProfileFile } from './schema.js';
 
 /** A named range of the chip; `offset` is absolute even for a part of another partition. */
 export interface BoardPartition {
@@ -17,7 +17,7 @@ export interface BoardPartition {
 /** Which splitter reads `firmware`, and where its children hang. */
 export interface BoardSplit {
   readonly mode: 'nested' | 'by-name' | 'none';
-  readonly parser?: (typeof splitParserNames)[number] | undefined;
+  readonly parser?: SplitParser | undefined;
 }
 
 /** One file that a build writes: its name behind `<prefix>-squashfs-`, and the recipe. */
@@ -48,6 +48,14 @@ export interface BoardProfile {
   readonly squashfs: {
     readonly compressor: 'xz' | 'gzip' | 'zstd' | 'lz4' | 'lzma' | 'lzo';
     readonly blockSize: number;
+    /** Undefined: the block size. */
+    readonly dictionarySize?: number | undefined;
+    /** Undefined: the strongest level of the compressor. */
+    readonly level?: number | undefined;
+    /** Literal context, literal position and position bits of xz. */
+    readonly lc: number;
+    readonly lp: number;
+    readonly pb: number;
     readonly bcj: readonly ('x86' | 'powerpc' | 'ia64' | 'arm' | 'armthumb' | 'sparc')[];
   };
   readonly jffs2: {
@@ -99,6 +107,11 @@ export function toBoardProfile(file: BoardProfileFile): BoardProfile {
     squashfs: {
       compressor: file.squashfs.compressor,
       blockSize: file.squashfs.block_size,
+      dictionarySize: file.squashfs.dictionary_size,
+      level: file.squashfs.level,
+      lc: file.squashfs.lc,
+      lp: file.squashfs.lp,
+      pb: file.squashfs.pb,
       bcj: file.squashfs.bcj,
     },
     jffs2: file.jffs2,

@@ -5,7 +5,7 @@
  * program the profile with names and defaults of its own.
  */
 import { z } from 'zod';
-import { sizeSchema, vendorHeadersSchema } from '../firmware/index.js';
+import { sizeSchema, splitParsers, vendorHeadersSchema } from '../firmware/index.js';
 
 const idPattern = /^[a-z0-9][a-z0-9._+-]*_[a-z0-9][a-z0-9._+-]*$/i;
 
@@ -18,19 +18,6 @@ const partitionSchema = z.strictObject({
   parent: z.string().optional().describe('label of the partition that this one is part of'),
   note: z.string().optional(),
 });
-
-/** Splitters that find kernel and rootfs inside `firmware`. */
-export const splitParserNames = [
-  'uimage',
-  'tplink',
-  'seama',
-  'trx',
-  'mainline-trx',
-  'wrgg',
-  'fit',
-  'lzma',
-  'elf',
-] as const;
 
 const flashSchema = z.strictObject({
   kind: z.enum(['nor', 'nand']),
@@ -45,6 +32,11 @@ const squashfsSchema = z
   .strictObject({
     compressor: z.enum(['xz', 'gzip', 'zstd', 'lz4', 'lzma', 'lzo']).default('xz'),
     block_size: sizeSchema.default(256 * 1024),
+    dictionary_size: sizeSchema.optional().describe('default: the block size'),
+    level: z.int().min(0).max(22).optional().describe("default: the compressor's strongest"),
+    lc: z.int().min(0).max(4).default(0).describe('literal context bits of xz'),
+    lp: z.int().min(0).max(4).default(2).describe('literal position bits of xz'),
+    pb: z.int().min(0).max(4).default(2).describe('position bits of xz'),
     bcj: z
       .array(z.enum(['x86', 'powerpc', 'ia64', 'arm', 'armthumb', 'sparc']))
       .default([])
@@ -84,7 +76,7 @@ export const boardProfileSchema = z
       mode: z
         .enum(['nested', 'by-name', 'none'])
         .describe('nested: kernel and rootfs are children of firmware; by-name: siblings of it'),
-      parser: z.enum(splitParserNames).optional(),
+      parser: z.enum(splitParsers).optional(),
     }),
     block_size: sizeSchema.optional().describe('BLOCKSIZE of the recipes: alignment of pad-rootfs'),
     image_size: sizeSchema.optional().describe('IMAGE_SIZE: default limit of check-size'),

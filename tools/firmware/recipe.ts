@@ -117,6 +117,7 @@ function readWords(kind: StepKind, words: readonly string[]): StepArguments | st
     const word = words[index] ?? '';
     const option = options[word];
     const flag = switches[word];
+    const joined = options[word.slice(0, 2)];
     const assignment = /^([a-z]+)=(.*)$/.exec(word);
     if (option !== undefined) {
       const value = words[(index += 1)];
@@ -124,6 +125,8 @@ function readWords(kind: StepKind, words: readonly string[]): StepArguments | st
       given[option] = value;
     } else if (flag !== undefined) {
       given[flag] = true;
+    } else if (joined !== undefined && word.length > 2) {
+      given[joined] = word.slice(2);
     } else if (assignment?.[1] !== undefined && Object.hasOwn(options, `${assignment[1]}=`)) {
       given[options[`${assignment[1]}=`] ?? assignment[1]] = assignment[2] ?? '';
     } else {

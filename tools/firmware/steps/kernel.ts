@@ -10,13 +10,36 @@ import {
   uImageMagic,
   uImageTypes,
 } from '../uimage.js';
+import { readLzmaAlone } from '../lzma.js';
 import { wordSchema } from '../vendor-headers.js';
 import { defineStep, noParameters } from './step.js';
 import type { StepBoard, StepContext } from './step.js';
 
 const magicOption = wordSchema.optional();
 
+const lzmaOptions = z.strictObject({
+  dictionary: z.coerce.number().int().min(12).max(27).optional(),
+  algorithm: z.enum(['0', '1']).optional(),
+});
+
 export const kernelSteps = [
+  defineStep({
+    name: 'lzma',
+    usage: 'lzma [-dBITS] [-a0]',
+    summary: 'compresses to an LZMA-alone file with the literal and position bits that OpenWrt uses',
+    words: { positions: [], options: { '-d': 'dictionary', '-a': 'algorithm' } },
+    parameters: lzmaOptions,
+    run: (_file, context) => {
+      throw new FormatError(
+        'FW_FIRMWARE_STEP',
+        `step lzma of ${context.board.id} needs a compressed kernel`,
+        {
+          data: { step: 'lzma' },
+        },
+      );
+    },
+    recognises: (file) => readLzmaAlone(file) !== undefined,
+  }),
   defineStep({
     name: 'uImage',
     usage: 'uImage COMPRESSION [-M MAGIC] [-n NAME]',

@@ -4,6 +4,8 @@ import { assembleSteps } from './assemble.js';
 import { kernelSteps } from './kernel.js';
 import { metadataSteps } from './metadata.js';
 import { paddingSteps } from './padding.js';
+import { tplinkSteps } from './tplink.js';
+import { ubiquitiSteps } from './ubiquiti.js';
 import type { StepKind } from './step.js';
 
 /** Step kinds by name. */
@@ -12,6 +14,8 @@ export const stepKinds: ReadonlyMap<string, StepKind> = index([
   ...paddingSteps,
   ...kernelSteps,
   ...metadataSteps,
+  ...tplinkSteps,
+  ...ubiquitiSteps,
 ]);
 
 function index(kinds: readonly StepKind[]): Map<string, StepKind> {

@@ -1,0 +1,120 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { buildUImage, splitFirmware } from '../../../tools/firmware/index.js';
+import type { SplitBoard } from '../../../tools/firmware/index.js';
+import { fixture, fixturePath, requires } from '../../support/requires.js';
+
+const board = (change: Partial<SplitBoard> = {}, eraseSize = 0x10000): SplitBoard => ({
+  endianness: 'big',
+  flash: { eraseSize },
+  split: { mode: 'nested', parser: 'uimage' },
+  partitions: [{ label: 'firmware', offset: 0x50000 }],
+  headers: {},
+  ...change,
+});
+
+/** A superblock that claims `size` bytes. */
+function squashfs(size: number): Uint8Array {
+  const bytes = new Uint8Array(96);
+  bytes.set(Buffer.from('hsqs'));
+  new DataView(bytes.buffer).setBigUint64(40, BigInt(size), true);
+  return bytes;
+}
+
+/** `firmware` with a uImage of `kernelSize` bytes in all and a squashfs of `size` bytes at `rootfs`. */
+function firmware(kernelSize: number, rootfs: number, size: number, total = 0x700000): Uint8Array {
+  const bytes = new Uint8Array(total).fill(0xff);
+  const options = { time: 0, load: 0, entry: 0, arch: 5, type: 2, compression: 0, name: '' };
+  bytes.set(buildUImage(new Uint8Array(kernelSize - 64), options));
+  bytes.set(squashfs(size), rootfs);
+  return bytes;
+}
+
+describe('rootfs_data starts at the erase block behind the real end of the squashfs', () => {
+  test.each([
+    ['aligned rootfs', 0x1f0000, 0x2a4321, 0x10000, 0x4a0000],
+    ['rootfs right behind the kernel', 0x1ea3c7, 0x2a4321, 0x10000, 0x490000],
+    ['exact end', 0x200000, 0x300000, 0x10000, 0x500000],
+    ['4 KiB erase blocks', 0x17b210, 0x201234, 0x1000, 0x37d000],
+  ])('%s', (_name, rootfs, size, eraseSize, expected) => {
+    const bytes = firmware(rootfs, rootfs, size);
+    const split = splitFirmware(bytes, board({}, eraseSize));
+    expect(split.problem).toBeUndefined();
+    expect(split.rootfs?.offset).toBe(rootfs);
+    expect(split.squashfsSize).toBe(size);
+    expect(split.rootfsData).toEqual({ label: 'rootfs_data', offset: expected, size: 0x700000 - expected });
+  });
+});
+
+test('a rootfs behind a padded kernel is found at an erase block, not between', () => {
+  expect(splitFirmware(firmware(0x12345, 0x20000, 5000), board()).rootfs?.offset).toBe(0x20000);
+  expect(splitFirmware(firmware(0x12345, 0x18000, 5000), board()).problem).toContain('no rootfs');
+});
+
+test('by name, the alignment counts from the start of the chip', () => {
+  const odd = board({
+    split: { mode: 'by-name', parser: 'uimage' },
+    partitions: [{ label: 'firmware', offset: 0x8000 }],
+  });
+  expect(splitFirmware(firmware(0x20000, 0x20000, 5000), odd).rootfsData?.offset).toBe(0x28000);
+  expect(splitFirmware(firmware(0x20000, 0x20000, 5000), board()).rootfsData?.offset).toBe(0x30000);
+});
+
+test('a squashfs that claims more than its partition leaves no rootfs_data', () => {
+  expect(splitFirmware(firmware(0x20000, 0x20000, 0x700000), board()).problem).toContain('its partition has');
+  expect(splitFirmware(firmware(0x20000, 0x20000, 0x6e0000), board()).problem).toContain('no erase block');
+});
+
+test('the kernel does not look at checksums', () => {
+  const bytes = firmware(0x20000, 0x20000, 5000);
+  bytes[4] = 0;
+  expect(splitFirmware(bytes, board()).kernel).toEqual({ label: 'kernel', offset: 0, size: 0x20000 });
+});
+
+test('a little-endian JFFS2 root is not recognised, a big-endian one is', () => {
+  const bytes = firmware(0x20000, 0x20000, 5000);
+  bytes.set([0x19, 0x85, 0x20, 0x03], 0x20000);
+  expect(splitFirmware(bytes, board()).rootfs?.offset).toBe(0x20000);
+  expect(splitFirmware(bytes, board({ endianness: 'little' })).rootfs).toBeUndefined();
+});
+
+test('empty, blank and cut partitions give a problem, not an exception', () => {
+  for (const parser of ['uimage', 'tplink', 'seama', 'trx', 'mainline-trx', 'wrgg', 'fit', 'lzma'] as const)
+    for (const bytes of [new Uint8Array(0), new Uint8Array(0x20000), new Uint8Array(100).fill(0xff)])
+      expect(
+        splitFirmware(bytes, board({ split: { mode: 'nested', parser } })).problem,
+        parser,
+      ).toBeDefined();
+});
+
+requires(fixture('flash-halny-hl-gsfp-linux-partition.bin'))(
+  'a dump of a running device splits as it did there',
+  () => {
+    const split = splitFirmware(
+      readFileSync(fixturePath('flash-halny-hl-gsfp-linux-partition.bin')),
+      board(),
+    );
+    expect(split.kernel).toEqual({ label: 'kernel', offset: 0, size: 1210454 });
+    expect(split.rootfs?.offset).toBe(1210454);
+    expect(split.rootfsData).toEqual({ label: 'rootfs_data', offset: 3342336, size: 655360 });
+  },
+);
+
+requires(fixture('fw-uimage-a5v11-19.07.7-sysupgrade.bin'))('a real image splits at an odd offset', () => {
+  const bytes = readFileSync(fixturePath('fw-uimage-a5v11-19.07.7-sysupgrade.bin'));
+  expect(splitFirmware(bytes, board()).rootfs?.offset).toBe(1347726);
+});
+
+requires(fixture('fw-tplink-v1-tl-wr703n-sysupgrade.bin'))(
+  'a TP-Link header that points elsewhere leaves the search by erase block',
+  () => {
+    const bytes = readFileSync(fixturePath('fw-tplink-v1-tl-wr703n-sysupgrade.bin'));
+    const tplink = board({ split: { mode: 'nested', parser: 'tplink' } });
+    // Its rootfs stands at 0x11b0a0, which the kernels of its time looked up another way.
+    expect(splitFirmware(bytes, tplink).problem).toContain('no rootfs where the TP-Link header says');
+    const patched = new Uint8Array(0x3d0000).fill(0xff);
+    patched.set(bytes);
+    new DataView(patched.buffer).setUint32(0x88, 0x11b0a0);
+    expect(splitFirmware(patched, tplink).rootfsData?.offset).toBe(0x360000);
+  },
+);
