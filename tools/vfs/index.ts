@@ -1,5 +1,16 @@
+export {
+  access,
+  checkAccess,
+  checkRemoval,
+  inGroup,
+  inheritedAttributes,
+  permits,
+  rootCredentials,
+} from './credentials.js';
+export type { Credentials } from './credentials.js';
 export { errnoNumbers, FsError } from './errno.js';
 export type { Errno } from './errno.js';
+export { makeDirectories, readFile, removeTree, statPath, writeAll, writeFile } from './file-access.js';
 export { NAME_MAX } from './file-system.js';
 export type {
   AttributeChange,
@@ -15,11 +26,17 @@ export type {
   RenameFlags,
   XattrMode,
 } from './file-system.js';
+export { ByteRangeLocks } from './locks/byte-range-locks.js';
+export type { HeldLock, LockOwner, LockRange } from './locks/byte-range-locks.js';
+export { Leases } from './locks/leases.js';
+export { WholeFileLocks } from './locks/whole-file-locks.js';
 export { failCall, failChange } from './memory/faults.js';
 export type { FaultHook, FaultPoint, FileSystemCall } from './memory/faults.js';
 export { MemoryFileSystem } from './memory/memory-file-system.js';
 export type { MemoryOptions } from './memory/memory-file-system.js';
 export { checkName } from './names.js';
+export { PATH_LENGTH_LIMIT, pathOf, resolve, resolveParent, SYMLINK_LIMIT } from './path-walk.js';
+export type { ParentWalk, WalkOptions } from './path-walk.js';
 export { fileContent, fillFromTree, memoryFromTree, treeFromFileSystem } from './tree-conversion.js';
 export { bytesContent, newDirectory, walkTree } from './tree.js';
 export type {
@@ -34,3 +51,5 @@ export type {
   TreeVisit,
 } from './tree.js';
 export { checkXattrName, checkXattrValue, XATTR_SIZE_MAX } from './xattr-names.js';
+export { Watches } from './watches.js';
+export type { WatchEvent, WatchEventKind, WatchListener } from './watches.js';

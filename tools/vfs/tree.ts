@@ -70,7 +70,7 @@ export type TreeInode = TreeFile | TreeDirectory | TreeSymlink | TreeDevice | Tr
 export function bytesContent(bytes: Uint8Array): Content {
   return {
     size: bytes.length,
-    read: (offset, length) => bytes.slice(offset, offset + length),
+    read: (offset, length) => new Uint8Array(bytes.subarray(offset, offset + length)),
   };
 }
 

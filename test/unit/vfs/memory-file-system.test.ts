@@ -106,7 +106,7 @@ test('a tree survives the way into a file system and back', () => {
     uid: 1000,
     gid: 100,
     mtimeNs: 5n,
-    xattrs: new Map([[b('user.x'), Buffer.from('1')]]),
+    xattrs: new Map([[b('user.x'), new Uint8Array([49])]]),
     content: bytesContent(Buffer.alloc(3_000_000, 'ab')),
   };
   const tree = newDirectory({ mode: 0o700, mtimeNs: 77n });

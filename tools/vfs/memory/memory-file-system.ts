@@ -331,7 +331,7 @@ export class MemoryFileSystem implements FileSystem {
     if (mode === 'create' && present) throw new FsError('EEXIST', 'setxattr', name);
     if (mode === 'replace' && !present) throw new FsError('ENODATA', 'setxattr', name);
     inode.xattrs ??= new Map();
-    inode.xattrs.set(name, value.slice());
+    inode.xattrs.set(name, new Uint8Array(value));
     inode.ctimeNs = this.#clock.nowNs();
   }
 

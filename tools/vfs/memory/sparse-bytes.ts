@@ -46,7 +46,8 @@ export class SparseBytes {
 
   write(offset: number, data: Uint8Array): void {
     const end = offset + data.length;
-    const copy = data.slice();
+    // Not data.slice(): that of a Buffer shares its memory.
+    const copy = new Uint8Array(data);
     for (const { index, from, to } of parts(offset, end)) {
       const start = index * PAGE_SIZE + from - offset;
       const fresh = copy.subarray(start, start + to - from);
