@@ -37,7 +37,11 @@ export function permits(attributes: Attributes, who: Credentials, wanted: number
   return ((mode >> shift) & wanted) === wanted;
 }
 
-/** @throws FsError EACCES when a right of `wanted` is missing */
+/**
+ * Checks that a caller has all rights of `wanted` on an object.
+ *
+ * @throws FsError EACCES when one is missing
+ */
 export function checkAccess(
   attributes: Attributes,
   who: Credentials,
