@@ -1,0 +1,415 @@
+/**
+ * Random work on a file system as plain data: it can be done on any `FileSystem`, on the real kernel (as a shell script),
+ * and printed. Every path is absolute; every data is a range of one pool of bytes, made from a seed.
+ */
+import { createHash } from 'node:crypto';
+import { byteStringFromText, bytesOf, seededRandom } from '../../tools/core/index.js';
+import type { ByteString, RandomSource } from '../../tools/core/index.js';
+import { FsError, MemoryFileSystem } from '../../tools/vfs/index.js';
+import type { FileSystem, FileType, Ino } from '../../tools/vfs/index.js';
+
+/** One operation. */
+export type FileOperation =
+  | { readonly kind: 'create'; readonly path: string; readonly mode: number }
+  | {
+      readonly kind: 'write';
+      readonly path: string;
+      readonly offset: number;
+      readonly from: number;
+      readonly length: number;
+    }
+  | { readonly kind: 'append'; readonly path: string; readonly from: number; readonly length: number }
+  | { readonly kind: 'truncate'; readonly path: string; readonly size: number }
+  | { readonly kind: 'mkdir'; readonly path: string; readonly mode: number }
+  | { readonly kind: 'symlink'; readonly path: string; readonly target: string }
+  | {
+      readonly kind: 'mknod';
+      readonly path: string;
+      readonly type: 'char' | 'block' | 'fifo';
+      readonly major: number;
+      readonly minor: number;
+    }
+  | { readonly kind: 'link'; readonly from: string; readonly path: string }
+  | { readonly kind: 'unlink'; readonly path: string }
+  | { readonly kind: 'rmdir'; readonly path: string }
+  | { readonly kind: 'rename'; readonly from: string; readonly path: string }
+  | { readonly kind: 'chmod'; readonly path: string; readonly mode: number }
+  | { readonly kind: 'chown'; readonly path: string; readonly uid: number; readonly gid: number }
+  | { readonly kind: 'utime'; readonly path: string; readonly seconds: number }
+  | { readonly kind: 'setxattr'; readonly path: string; readonly name: string; readonly value: string }
+  | { readonly kind: 'removexattr'; readonly path: string; readonly name: string };
+
+/** Size of the pool that written data comes from. */
+export const POOL_SIZE = 65536;
+
+/** Makes the pool: bytes that do not compress. */
+export function dataPool(seed: number): Uint8Array {
+  const random = seededRandom(seed);
+  const pool = new Uint8Array(POOL_SIZE);
+  for (let i = 0; i < POOL_SIZE; i += 1) pool[i] = random.next() & 0xff;
+  return pool;
+}
+
+/** What the random work looks like. */
+export interface Mix {
+  readonly count: number;
+  /** Names in one directory; few names make collisions likely. */
+  readonly names?: number;
+  /** Largest write. */
+  readonly writeMax?: number;
+  /** Largest offset or size. */
+  readonly sizeMax?: number;
+  readonly xattrs?: boolean;
+}
+
+/** Makes random operations: most of them find what they need, some do not, which is part of the work. */
+export function randomOperations(random: RandomSource, mix: Mix): FileOperation[] {
+  const names = mix.names ?? 6;
+  const writeMax = mix.writeMax ?? 9000;
+  const sizeMax = mix.sizeMax ?? 30_000;
+  const pool = new Uint8Array(POOL_SIZE);
+  const model = new MemoryFileSystem();
+  const pick = <T>(from: readonly T[], otherwise: T): T =>
+    from[random.below(Math.max(1, from.length))] ?? otherwise;
+  const name = (): string => 'abcdefghijklmnopqrstuvwxyz'.charAt(random.below(names));
+  const anyPath = (): string => {
+    const directory = pick(pathsOf(model, 'directory'), '/');
+    return directory === '/' || directory.split('/').length > 3 ? `/${name()}` : `${directory}/${name()}`;
+  };
+  const existing = (type?: FileType): string =>
+    random.below(12) === 0 ? anyPath() : pick(pathsOf(model, type), anyPath());
+  const mode = (): number => pick([0o644, 0o600, 0o755, 0o4711, 0o000], 0o644);
+  const range = (): { from: number; length: number } => {
+    const length = random.below(3) === 0 ? random.below(writeMax) : random.below(Math.min(600, writeMax));
+    return { from: random.below(POOL_SIZE - length), length };
+  };
+  const attributes = (): { readonly name: string } => ({ name: `user.${name()}` });
+  const makers: readonly [weight: number, make: () => FileOperation][] = [
+    [6, () => ({ kind: 'create', path: anyPath(), mode: mode() })],
+    [9, () => ({ kind: 'write', path: existing('file'), offset: random.below(sizeMax), ...range() })],
+    [7, () => ({ kind: 'append', path: existing('file'), ...range() })],
+    [
+      4,
+      () => ({
+        kind: 'truncate',
+        path: existing('file'),
+        size: random.below(4) === 0 ? 0 : random.below(sizeMax),
+      }),
+    ],
+    [4, () => ({ kind: 'mkdir', path: anyPath(), mode: mode() })],
+    [2, () => ({ kind: 'symlink', path: anyPath(), target: `../${name()}/to` })],
+    [
+      1,
+      () => ({
+        kind: 'mknod',
+        path: anyPath(),
+        type: pick(['char', 'block', 'fifo'] as const, 'char'),
+        major: random.below(3) * 100,
+        minor: random.below(3) * 200,
+      }),
+    ],
+    [2, () => ({ kind: 'link', from: existing('file'), path: anyPath() })],
+    [3, () => ({ kind: 'unlink', path: existing() })],
+    [2, () => ({ kind: 'rmdir', path: existing('directory') })],
+    [5, () => ({ kind: 'rename', from: existing(), path: random.below(2) === 0 ? existing() : anyPath() })],
+    [2, () => ({ kind: 'chmod', path: existing(), mode: mode() })],
+    [1, () => ({ kind: 'chown', path: existing(), uid: random.below(2000), gid: random.below(2000) })],
+    [1, () => ({ kind: 'utime', path: existing(), seconds: 1_000_000_000 + random.below(1_000_000) })],
+    [
+      (mix.xattrs ?? true) ? 5 : 0,
+      () => ({
+        kind: 'setxattr',
+        path: existing(),
+        ...attributes(),
+        value: 'v'.repeat(1 + random.below(40)) + name(),
+      }),
+    ],
+    [(mix.xattrs ?? true) ? 2 : 0, () => ({ kind: 'removexattr', path: existing(), ...attributes() })],
+  ];
+  const choices = makers.flatMap(([weight, make]) => new Array<() => FileOperation>(weight).fill(make));
+  return Array.from({ length: mix.count }, () => {
+    const operation = choices[random.below(choices.length)]?.() ?? {
+      kind: 'create',
+      path: anyPath(),
+      mode: 0o644,
+    };
+    applyOperation(model, operation, pool);
+    return operation;
+  });
+}
+
+/** Lists the paths of a tree, of one type or of all. */
+function pathsOf(fs: FileSystem, type?: FileType): string[] {
+  const paths: string[] = [];
+  const visit = (ino: Ino, path: string): void => {
+    for (const entry of fs.readdir(ino)) {
+      const inner = `${path}/${entry.name}`;
+      if (type === undefined || entry.type === type) paths.push(inner);
+      if (entry.type === 'directory') visit(entry.ino, inner);
+    }
+  };
+  visit(fs.root, '');
+  return paths;
+}
+
+interface Place {
+  readonly directory: Ino;
+  readonly name: ByteString;
+}
+
+/** Finds directory and name of a path, without following symlinks; undefined when a directory is missing. */
+function placeOf(fs: FileSystem, path: string): Place | undefined {
+  const parts = path.split('/').filter((part) => part !== '');
+  const name = parts.pop() ?? '';
+  let directory = fs.root;
+  for (const part of parts) {
+    if (fs.getattr(directory).type !== 'directory') return undefined;
+    const next = fs.lookup(directory, byteStringFromText(part));
+    if (next === undefined) return undefined;
+    directory = next;
+  }
+  return fs.getattr(directory).type === 'directory'
+    ? { directory, name: byteStringFromText(name) }
+    : undefined;
+}
+
+function inoOf(fs: FileSystem, path: string): Ino | undefined {
+  const place = placeOf(fs, path);
+  return place && fs.lookup(place.directory, place.name);
+}
+
+/** Does one operation; returns the errno, `ok`, or `skipped` when it makes no sense (the path is not there). */
+export function applyOperation(fs: FileSystem, operation: FileOperation, pool: Uint8Array): string {
+  try {
+    return apply(fs, operation, pool) ? 'ok' : 'skipped';
+  } catch (error) {
+    if (error instanceof FsError) return error.code;
+    throw error;
+  }
+}
+
+function apply(fs: FileSystem, operation: FileOperation, pool: Uint8Array): boolean {
+  const owner = { uid: 0, gid: 0 };
+  const { path } = operation;
+  switch (operation.kind) {
+    case 'create':
+    case 'mkdir':
+    case 'symlink':
+    case 'mknod':
+    case 'link':
+    case 'unlink':
+    case 'rmdir':
+    case 'rename': {
+      const place = placeOf(fs, path);
+      if (!place) return false;
+      applyToName(fs, operation, place, owner);
+      return true;
+    }
+    default: {
+      const ino = inoOf(fs, path);
+      if (ino === undefined) return false;
+      return applyToInode(fs, operation, ino, pool);
+    }
+  }
+}
+
+function applyToName(
+  fs: FileSystem,
+  operation: FileOperation,
+  { directory, name }: Place,
+  owner: { readonly uid: number; readonly gid: number },
+): void {
+  switch (operation.kind) {
+    case 'create':
+      fs.mknod(directory, name, { type: 'file', mode: operation.mode, ...owner });
+      return;
+    case 'mkdir':
+      fs.mkdir(directory, name, { mode: operation.mode & 0o777, ...owner });
+      return;
+    case 'symlink':
+      fs.symlink(directory, name, byteStringFromText(operation.target), { mode: 0o777, ...owner });
+      return;
+    case 'mknod': {
+      const { type, major, minor } = operation;
+      fs.mknod(directory, name, {
+        type,
+        mode: 0o600,
+        ...owner,
+        ...(type === 'fifo' ? {} : { rdev: { major, minor } }),
+      });
+      return;
+    }
+    case 'link': {
+      const source = inoOf(fs, operation.from);
+      if (source !== undefined) fs.link(source, directory, name);
+      return;
+    }
+    case 'unlink':
+      fs.unlink(directory, name);
+      return;
+    case 'rmdir':
+      fs.rmdir(directory, name);
+      return;
+    case 'rename': {
+      const from = placeOf(fs, operation.from);
+      if (from) fs.rename(from.directory, from.name, directory, name);
+      return;
+    }
+    default:
+      throw new Error(`not an operation on a name: ${operation.kind}`);
+  }
+}
+
+function applyToInode(fs: FileSystem, operation: FileOperation, ino: Ino, pool: Uint8Array): boolean {
+  const { type, size } = fs.getattr(ino);
+  const isFile = type === 'file';
+  switch (operation.kind) {
+    case 'write':
+    case 'append': {
+      if (!isFile) return false;
+      const data = pool.subarray(operation.from, operation.from + operation.length);
+      const offset = operation.kind === 'write' ? operation.offset : size;
+      if (fs.write(ino, offset, data) < data.length) throw new FsError('ENOSPC', 'write');
+      return true;
+    }
+    case 'truncate':
+      if (!isFile) return false;
+      fs.setattr(ino, { size: operation.size });
+      return true;
+    case 'chmod':
+      if (type === 'symlink') return false;
+      fs.setattr(ino, { mode: operation.mode });
+      return true;
+    case 'chown':
+      fs.setattr(ino, { uid: operation.uid, gid: operation.gid });
+      return true;
+    case 'utime': {
+      if (type === 'symlink') return false;
+      const time = BigInt(operation.seconds) * 1_000_000_000n;
+      fs.setattr(ino, { atimeNs: time, mtimeNs: time });
+      return true;
+    }
+    case 'setxattr':
+      if (!isFile && type !== 'directory') return false;
+      fs.setxattr(ino, byteStringFromText(operation.name), new TextEncoder().encode(operation.value));
+      return true;
+    case 'removexattr':
+      if (!isFile && type !== 'directory') return false;
+      fs.removexattr(ino, byteStringFromText(operation.name));
+      return true;
+    default:
+      throw new Error(`not an operation on an inode: ${operation.kind}`);
+  }
+}
+
+const typeLetters = {
+  file: 'f',
+  directory: 'd',
+  symlink: 'l',
+  char: 'c',
+  block: 'b',
+  fifo: 'p',
+  socket: 's',
+} as const;
+
+/** What a listing leaves out. */
+export interface ListingOptions {
+  /** Times of directories depend on history; leave them out to compare file systems of different kinds. */
+  readonly directoryTimes?: boolean;
+  readonly times?: boolean;
+}
+
+/** Lists a tree as the oracle's `manifest` does, one line an entry. */
+export function manifestOf(fs: FileSystem, options: ListingOptions = {}): string[] {
+  const lines: string[] = [];
+  const visit = (ino: Ino, path: string): void => {
+    lines.push(manifestLine(fs, ino, path === '' ? '/' : path, options));
+    if (fs.getattr(ino).type !== 'directory') return;
+    const entries = [...fs.readdir(ino)].sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const entry of entries) visit(entry.ino, `${path}/${escaped(entry.name)}`);
+  };
+  visit(fs.root, '');
+  return lines;
+}
+
+function manifestLine(fs: FileSystem, ino: Ino, path: string, options: ListingOptions): string {
+  const { type, mode, uid, gid, size, mtimeNs, rdev, nlink } = fs.getattr(ino);
+  const isDirectory = type === 'directory';
+  const timed = (options.times ?? true) && (!isDirectory || (options.directoryTimes ?? true));
+  const fields = [
+    path,
+    typeLetters[type],
+    mode.toString(8).padStart(4, '0'),
+    uid,
+    gid,
+    type === 'file' || type === 'symlink' ? size : '-',
+    timed ? (mtimeNs / 1_000_000_000n).toString() : '-',
+    type === 'file'
+      ? createHash('sha256')
+          .update(fs.read(ino, 0, size))
+          .digest('hex')
+      : '-',
+    type === 'symlink' ? escaped(fs.readlink(ino)) : '-',
+    type === 'char' || type === 'block' ? `${rdev.major}:${rdev.minor}` : '-',
+    isDirectory ? '-' : nlink,
+    ...[...fs.listxattr(ino)]
+      .sort()
+      .map((name) => `${escaped(name)}=${Buffer.from(fs.getxattr(ino, name)).toString('hex')}`),
+  ];
+  return fields.join(' ');
+}
+
+function escaped(name: ByteString): string {
+  let text = '';
+  for (const byte of bytesOf(name))
+    text +=
+      byte > 32 && byte < 127 && byte !== 92
+        ? String.fromCharCode(byte)
+        : `\\x${byte.toString(16).padStart(2, '0')}`;
+  return text;
+}
+
+/** Writes operations as lines of a shell script for busybox; paths are below `root`, the pool is in `pool`. */
+export function shellLines(operations: readonly FileOperation[], root: string, pool: string): string[] {
+  const at = (path: string): string => `${root}${path}`;
+  return operations.map((operation) => {
+    const path = at(operation.path);
+    const mode = 'mode' in operation ? operation.mode.toString(8) : '';
+    switch (operation.kind) {
+      case 'create':
+        return `[ -e ${path} ] || [ -L ${path} ] || { : >${path} && chmod ${mode} ${path}; }`;
+      case 'write':
+        return `[ -f ${path} ] && dd if=${pool} of=${path} bs=65536 iflag=skip_bytes,count_bytes oflag=seek_bytes skip=${operation.from} count=${operation.length} seek=${operation.offset} conv=notrunc`;
+      case 'append':
+        return `[ -f ${path} ] && dd if=${pool} bs=65536 iflag=skip_bytes,count_bytes skip=${operation.from} count=${operation.length} >>${path}`;
+      case 'truncate':
+        return `[ -f ${path} ] && truncate -s ${operation.size} ${path}`;
+      case 'mkdir':
+        return `mkdir -m ${(operation.mode & 0o777).toString(8)} ${path}`;
+      case 'symlink':
+        return `[ -e ${path} ] || [ -L ${path} ] || ln -s ${operation.target} ${path}`;
+      case 'mknod':
+        return operation.type === 'fifo'
+          ? `mknod -m 600 ${path} p`
+          : `mknod -m 600 ${path} ${operation.type.charAt(0)} ${operation.major} ${operation.minor}`;
+      case 'link':
+        return `[ -d ${path} ] || [ -L ${at(operation.from)} ] || ln ${at(operation.from)} ${path}`;
+      case 'unlink':
+        return `[ -d ${path} ] || rm -f ${path}`;
+      case 'rmdir':
+        return `rmdir ${path}`;
+      case 'rename':
+        return `[ -d ${path} ] || mv -f ${at(operation.from)} ${path}`;
+      case 'chmod':
+        return `[ -L ${path} ] || chmod ${mode} ${path}`;
+      case 'chown':
+        return `chown -h ${operation.uid}:${operation.gid} ${path}`;
+      case 'utime':
+        return `[ -L ${path} ] || [ ! -e ${path} ] || touch -d @${operation.seconds} ${path}`;
+      case 'setxattr':
+        return `[ -f ${path} ] || [ -d ${path} ] && setfattr -n ${operation.name} -v ${operation.value} ${path}`;
+      case 'removexattr':
+        return `[ -f ${path} ] || [ -d ${path} ] && setfattr -x ${operation.name} ${path}`;
+    }
+  });
+}
