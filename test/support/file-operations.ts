@@ -42,11 +42,13 @@ export type FileOperation =
 /** Size of the pool that written data comes from. */
 export const POOL_SIZE = 65536;
 
-/** Makes the pool: bytes that do not compress. */
+/** Makes the pool: the first half does not compress, the second does. */
 export function dataPool(seed: number): Uint8Array {
   const random = seededRandom(seed);
   const pool = new Uint8Array(POOL_SIZE);
-  for (let i = 0; i < POOL_SIZE; i += 1) pool[i] = random.next() & 0xff;
+  for (let i = 0; i < POOL_SIZE; i += 1)
+    pool[i] =
+      i < POOL_SIZE / 2 ? random.next() & 0xff : (pool[i - 37] ?? 0) ^ (random.below(50) === 0 ? 1 : 0);
   return pool;
 }
 

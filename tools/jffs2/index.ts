@@ -11,7 +11,6 @@ export type {
 export type { Encoded } from './compression-rtime.js';
 export { cleanmarkerSizeOf, MINIMUM_BLOCKS, predictFirstMount, reservesOf } from './first-mount.js';
 export type { AreaUse, FirstMount, Reserves } from './first-mount.js';
-export type { DataCodec, StoredData } from './mount-codec.js';
 export { Jffs2FileSystem, mountJffs2, scanCacheFor } from './mount.js';
 export type { MountOptions, SpaceReport } from './mount.js';
 export { ScanCache } from './mount-scan.js';

@@ -5,7 +5,7 @@
  * write.c): a power cut must leave the same states.
  */
 import { FsError } from '../vfs/index.js';
-import { packData, unpackData } from './mount-codec.js';
+import { compress, decompress } from './compression.js';
 import type { DataNode } from './mount-fragments.js';
 import type { LiveInode } from './mount-inode.js';
 import { readInodeNode } from './mount-load.js';
@@ -48,9 +48,9 @@ function readNodeData(volume: Volume, node: DataNode, from: number, to: number):
   const at = node.ref.block.offset + node.ref.offset + INODE_SIZE;
   const stored = volume.space.flash.read(at, header.csize);
   if (crc32Raw(stored) !== header.dataCrc) throw new FsError('EIO', 'read');
-  const data = unpackData(volume.rules.codec, header.compr, stored, header.dsize);
-  if (!data) throw new FsError('EIO', 'read');
-  return data.subarray(from, to);
+  const content = decompress(header.compr, stored, header.dsize);
+  if (content.kind === 'fault') throw new FsError('EIO', 'read');
+  return content.data.subarray(from, to);
 }
 
 /**
@@ -132,7 +132,7 @@ export function writeData(
   isize: number,
   who: WrittenFor,
 ): number {
-  const stored = packData(volume.rules.codec, data, room - INODE_SIZE);
+  const stored = compress(data, Math.min(room - INODE_SIZE, data.length), volume.rules.compression);
   const { consumed } = stored;
   const reached = who === 'collector' ? isize : Math.max(isize, offset + consumed);
   const part = { offset, dsize: consumed, isize: reached, compr: stored.compr, data: stored.data };

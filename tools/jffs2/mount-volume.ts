@@ -5,9 +5,9 @@
  */
 import type { Clock } from '../core/index.js';
 import { FsError } from '../vfs/index.js';
+import type { Compression } from './compression.js';
 import { MINIMUM_BLOCKS } from './first-mount.js';
 import type { EraseBlock, NodeOwner, NodeRef } from './mount-block.js';
-import type { DataCodec } from './mount-codec.js';
 import { DT_DIR } from './mount-inode.js';
 import type { InodeRecord } from './mount-inode.js';
 import { ScanCache } from './mount-scan.js';
@@ -30,7 +30,7 @@ export interface VolumeRules {
   readonly endMarker: boolean;
   readonly cleanmarkerSize: number;
   readonly readOnly: boolean;
-  readonly codec: DataCodec;
+  readonly compression: Compression;
   readonly clock: Clock;
 }
 

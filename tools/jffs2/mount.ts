@@ -21,8 +21,7 @@ import type {
   RenameFlags,
   XattrMode,
 } from '../vfs/index.js';
-import { storeOnly } from './mount-codec.js';
-import type { DataCodec } from './mount-codec.js';
+import type { Compression } from './compression.js';
 import { collectOnce } from './mount-collect.js';
 import { MAX_FILE_SIZE, readContent, resize, writeContent } from './mount-file.js';
 import { modeOfType, typeOfMode } from './mount-inode.js';
@@ -58,8 +57,8 @@ export interface MountOptions {
   readonly summary?: boolean;
   /** DE AD C0 DE ends the file system and the rest is erased, as on OpenWrt (default); else it is bad data. */
   readonly endMarker?: boolean;
-  /** Compressors; absent: data is stored as it is, and only that can be read. */
-  readonly codec?: DataCodec;
+  /** Compressors for what is written (mount option `compr=`); absent: none. All that exist can be read. */
+  readonly compression?: Compression;
   /** Seed of what the kernel takes from its clock: the choice of blocks to collect. */
   readonly seed?: number;
   /** `step`: after each changing call one pass of the collector, if it is awake (default); `manual`: `collect` alone. */
@@ -121,7 +120,7 @@ export class Jffs2FileSystem implements FileSystem {
       endMarker: options.endMarker ?? true,
       cleanmarkerSize: HEADER_SIZE,
       readOnly,
-      codec: options.codec ?? storeOnly,
+      compression: options.compression ?? { mode: 'none', compressors: [] },
       clock: options.clock,
     };
     const notices: string[] = [];

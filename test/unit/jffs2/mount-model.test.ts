@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { fixedClock, seededRandom } from '../../../tools/core/index.js';
 import { NorChip, norGeometry } from '../../../tools/flash/index.js';
-import { mountJffs2 } from '../../../tools/jffs2/index.js';
+import { compressors, mountJffs2 } from '../../../tools/jffs2/index.js';
 import type { Jffs2FileSystem, MountOptions } from '../../../tools/jffs2/index.js';
 import { MemoryFileSystem } from '../../../tools/vfs/index.js';
 import { applyOperation, dataPool, manifestOf, randomOperations } from '../../support/file-operations.js';
@@ -38,6 +38,15 @@ const cases: readonly Case[] = [
     seeds: 8,
   },
   {
+    name: 'compressed',
+    eraseSize: 16384,
+    blocks: 24,
+    mix: { count: 200, writeMax: 6000, sizeMax: 20_000 },
+    options: { compression: { mode: 'priority', compressors: [compressors.zlib, compressors.rtime] } },
+    remountEvery: 50,
+    seeds: 8,
+  },
+  {
     name: 'obsoleted in place',
     eraseSize: 4096,
     blocks: 80,
@@ -51,7 +60,7 @@ const cases: readonly Case[] = [
     eraseSize: 4096,
     blocks: 80,
     mix: { count: 150, writeMax: 3000, sizeMax: 9000 },
-    options: { onGap: (fs) => void collectNow(fs) },
+    options: { onGap: collectNow },
     remountEvery: 60,
     seeds: 6,
   },
