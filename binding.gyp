@@ -43,6 +43,10 @@
     },
 
     # --- hostfs (system calls that Node lacks)
+    {
+      'target_name': 'firmwright_hostfs',
+      'sources': ['native/hostfs.cc', 'native/error.cc'],
+    },
 
     # --- fuse (libfuse3, optional)
 

@@ -25,3 +25,18 @@ export type {
   NativeSpool,
   SquashfsAddon,
 } from './squashfs.js';
+export {
+  deviceNumberOf,
+  errnoOf,
+  fallocate,
+  flock,
+  getXattr,
+  linkDescriptor,
+  listXattrs,
+  makeNode,
+  removeXattr,
+  renameWithFlags,
+  seekTo,
+  setTimes,
+  setXattr,
+} from './hostfs.js';
