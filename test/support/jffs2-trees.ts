@@ -83,7 +83,7 @@ export function sampleTree(): TreeDirectory {
           'with-xattr': file(textLike(100, 4), {
             xattrs: new Map([
               [name('user.one'), Uint8Array.of(1, 0, 255)],
-              [name('security.capability'), Uint8Array.of(1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0)],
+              [name('security.capability'), Uint8Array.of(1, 0, 0, 2, 0, 0x20, ...new Uint8Array(14))],
             ]),
           }),
           'same-xattr': file(new Uint8Array(), {
@@ -154,4 +154,42 @@ function detail(inode: TreeInode): string {
 /** SHA-256 in hexadecimal. */
 export function digest(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
+}
+
+const letters = {
+  file: 'f',
+  directory: 'd',
+  symlink: 'l',
+  char: 'c',
+  block: 'b',
+  fifo: 'p',
+  socket: 's',
+} as const;
+
+/** A listing in the form of the `manifest` program that the real kernels run: one line an object. */
+export function manifest(tree: TreeDirectory): string[] {
+  const visits = [{ path: '/' as ByteString, inode: tree as TreeInode }, ...walkTree(tree)];
+  const links = new Map<TreeInode, number>();
+  for (const { inode } of visits) links.set(inode, (links.get(inode) ?? 0) + 1);
+  return visits.map(({ path, inode }) => {
+    const size =
+      inode.type === 'file' ? inode.content.size : inode.type === 'symlink' ? inode.target.length : '-';
+    const content = inode.type === 'file' ? digest(inode.content.read(0, inode.content.size)) : '-';
+    const target = inode.type === 'symlink' ? printable(inode.target) : '-';
+    const rdev =
+      inode.type === 'char' || inode.type === 'block' ? `${inode.rdev.major}:${inode.rdev.minor}` : '-';
+    const nlink = inode.type === 'directory' ? '-' : (links.get(inode) ?? 0);
+    const xattrs = [...inode.xattrs]
+      .map(([key, value]) => `${printable(key)}=${Buffer.from(value).toString('hex')}`)
+      .sort();
+    const mode = inode.mode.toString(8).padStart(4, '0');
+    return [
+      ...[printable(path), letters[inode.type], mode, inode.uid, inode.gid, size],
+      ...[inode.mtimeNs / 1_000_000_000n, content, target, rdev, nlink, ...xattrs],
+    ].join(' ');
+  });
+}
+
+function printable(text: ByteString): string {
+  return text.replace(/[^!-[\]-~]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
