@@ -52,3 +52,5 @@ export type {
 } from './scan-report.js';
 export { writeJffs2 } from './write.js';
 export type { WriterOptions } from './write.js';
+export { compatibleCompression, writeJffs2Compatible } from './write-compatible.js';
+export type { CompatibleOptions } from './write-compatible.js';

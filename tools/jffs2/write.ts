@@ -1,28 +1,18 @@
 /**
  * Writes a tree as a JFFS2 image: our own form, which loses nothing and is as small as the target's kernel can read.
  */
-import { FormatError, InternalError, textOf } from '../core/index.js';
+import { FormatError } from '../core/index.js';
 import type { TreeDirectory } from '../vfs/index.js';
-import { compress, compressionProfiles } from './compression.js';
-import type { Compression, CompressionProfile, StoredData } from './compression.js';
-import { encodeDirent, encodeInode, encodeXattr, encodeXref } from './node-encode.js';
-import {
-  comprNumbers,
-  CPU_PAGE_SIZE,
-  HEADER_SIZE,
-  INODE_SIZE,
-  SUMMARY_DIRENT_SIZE,
-  SUMMARY_INODE_SIZE,
-  SUMMARY_XATTR_SIZE,
-  SUMMARY_XREF_SIZE,
-} from './node-layout.js';
+import { compressionProfiles } from './compression.js';
+import type { Compression, CompressionProfile } from './compression.js';
+import { CPU_PAGE_SIZE, HEADER_SIZE } from './node-layout.js';
 import type { Endian } from './node-layout.js';
 import { checkEraseSize } from './scan.js';
 import { withPages } from './write-content.js';
-import type { Page, ReadyStep } from './write-content.js';
+import { writeSteps } from './write-nodes.js';
 import { BlockOutput } from './write-output.js';
+import { PackedPages } from './write-pages.js';
 import { planImage } from './write-plan.js';
-import type { InodeTemplate } from './write-plan.js';
 
 /** How to write an image. */
 export interface WriterOptions {
@@ -50,9 +40,6 @@ export interface WriterOptions {
 /** Bytes of OpenWrt's end marker. */
 export const END_MARKER_BYTES: readonly number[] = [0xde, 0xad, 0xc0, 0xde];
 
-/** Below this many content bytes a page is not split to fill a block: the extra node would cost more. */
-const SPLIT_MIN = 256;
-
 /**
  * Writes a tree as a JFFS2 image.
  *
@@ -73,9 +60,9 @@ export function writeJffs2(tree: TreeDirectory, options: WriterOptions): Uint8Ar
   const summaries = options.summaries ?? false;
   const output = new BlockOutput({ endian, eraseSize, cleanmarkerSize, summaries });
   const holes = options.holes ?? compression.mode !== 'none';
-  const writer = new NodeWriter(output, endian, compression, holes);
   const steps = planImage(tree, { endian, maxTime: options.maxTime });
-  for (const step of withPages(steps, pageSize, compression)) writer.write(step);
+  const pages = new PackedPages(output, endian, compression, holes);
+  writeSteps(withPages(steps, pageSize, compression), output, endian, pages);
   output.closeIfFull();
   if (options.pad !== 'none' || options.endMarker) output.closePadded();
   if (options.endMarker) output.appendRaw(Uint8Array.from(END_MARKER_BYTES));
@@ -95,144 +82,5 @@ function checkOptions(eraseSize: number, pageSize: number, cleanmarkerSize: numb
     cleanmarkerSize === 0 || (cleanmarkerSize >= HEADER_SIZE && cleanmarkerSize <= eraseSize / 2);
   if (!isMarker || cleanmarkerSize % 4 !== 0) {
     refuse('cleanmarker size', `0, or a multiple of 4 from ${HEADER_SIZE}`, cleanmarkerSize);
-  }
-}
-
-/** A file while its pages are written: they may come in pieces. */
-interface OpenFile {
-  readonly template: InodeTemplate;
-  version: number;
-  /** Start of the zero pages at the end of what has come so far. */
-  zerosFrom: number | undefined;
-}
-
-/** Writes steps as nodes. */
-class NodeWriter {
-  readonly #output: BlockOutput;
-  readonly #endian: Endian;
-  readonly #compression: Compression;
-  readonly #holes: boolean;
-  #file: OpenFile | undefined;
-
-  constructor(output: BlockOutput, endian: Endian, compression: Compression, holes: boolean) {
-    this.#output = output;
-    this.#endian = endian;
-    this.#compression = compression;
-    this.#holes = holes;
-  }
-
-  write(step: ReadyStep): void {
-    switch (step.kind) {
-      case 'dirent': {
-        const { pino, version, ino, type, name } = step.fields;
-        const node = encodeDirent(step.fields, this.#endian);
-        const entry = { kind: 'dirent', pino, version, ino, type, name, totlen: node.length } as const;
-        this.#put(node, SUMMARY_DIRENT_SIZE + name.length, entry);
-        break;
-      }
-      case 'xattr': {
-        const { xid, version } = step.fields;
-        const node = encodeXattr(step.fields, this.#endian);
-        if (node.length > this.#output.roomInEmptyBlock(SUMMARY_XATTR_SIZE)) {
-          const path = textOf(step.path);
-          const found = node.length;
-          throw new FormatError(
-            'FW_JFFS2_LIMIT',
-            `${path}: an attribute of ${found} bytes is larger than a block`,
-            {
-              data: { path, structure: 'attribute', found },
-            },
-          );
-        }
-        this.#put(node, SUMMARY_XATTR_SIZE, { kind: 'xattr', xid, version, totlen: node.length });
-        break;
-      }
-      case 'xref':
-        this.#put(encodeXref(step.fields, this.#endian), SUMMARY_XREF_SIZE, { kind: 'xref' });
-        break;
-      case 'inode': {
-        const { template, version, data } = step;
-        const stored = { compr: comprNumbers.none, data, consumed: data.length };
-        this.#output.need(INODE_SIZE + data.length, SUMMARY_INODE_SIZE);
-        this.#putInode(template, version, 0, stored);
-        break;
-      }
-      case 'pages':
-        this.#pages(step.file.template, step.pages, step.isEnd);
-        break;
-    }
-  }
-
-  #put(node: Uint8Array, entrySize: number, entry: Parameters<BlockOutput['append']>[1]): void {
-    this.#output.need(node.length, entrySize);
-    this.#output.append(node, entry);
-  }
-
-  #putInode(template: InodeTemplate, version: number, offset: number, stored: StoredData): void {
-    const { compr, data, consumed: dsize } = stored;
-    const node = encodeInode({ ...template, version, offset, dsize, compr }, data, this.#endian);
-    const { ino } = template;
-    this.#output.append(node, { kind: 'inode', ino, version, totlen: node.length });
-  }
-
-  #pages(template: InodeTemplate, pages: readonly Page[], isEnd: boolean): void {
-    const file = (this.#file ??= { template, version: 0, zerosFrom: undefined });
-    for (const page of pages) {
-      if (this.#holes && page.isZero) {
-        file.zerosFrom ??= page.offset;
-        continue;
-      }
-      // A range without a node reads as zeros, so zeros before more content need none.
-      file.zerosFrom = undefined;
-      this.#page(file, page);
-    }
-    if (!isEnd) return;
-    this.#file = undefined;
-    const end = template.isize;
-    if (end === 0) this.#hole(file, 0, 0, comprNumbers.none);
-    else if (file.zerosFrom !== undefined)
-      this.#hole(file, file.zerosFrom, end - file.zerosFrom, comprNumbers.zero);
-  }
-
-  /** The last byte of a file must be covered by a node, or Linux cuts the file. */
-  #hole(file: OpenFile, offset: number, length: number, compr: number): void {
-    file.version += 1;
-    this.#output.need(INODE_SIZE, SUMMARY_INODE_SIZE);
-    this.#putInode(file.template, file.version, offset, { compr, data: new Uint8Array(), consumed: length });
-  }
-
-  #page(file: OpenFile, page: Page): void {
-    let { offset, bytes, stored } = page;
-    for (;;) {
-      const room = this.#output.room(SUMMARY_INODE_SIZE) - INODE_SIZE;
-      const part = stored.data.length <= room ? stored : this.#part(bytes, stored, room);
-      if (!part) {
-        this.#output.closeBlock();
-        continue;
-      }
-      file.version += 1;
-      this.#putInode(file.template, file.version, offset, part);
-      if (part.consumed === bytes.length) return;
-      offset += part.consumed;
-      bytes = bytes.subarray(part.consumed);
-      stored = compress(bytes, bytes.length, this.#compression);
-      if (stored.consumed !== bytes.length)
-        throw new InternalError('a compressor left a part of a page over');
-    }
-  }
-
-  /** Finds a start of the page that fills the rest of the block; undefined when that is not worth a node. */
-  #part(bytes: Uint8Array, whole: StoredData, room: number): StoredData | undefined {
-    if (room < SPLIT_MIN) return undefined;
-    // What compresses evenly fits at its share; the second try leaves room for what does not.
-    for (const share of [0.92, 0.75]) {
-      const length = Math.floor((bytes.length * room * share) / whole.data.length) & ~3;
-      if (length < SPLIT_MIN) return undefined;
-      const part = compress(bytes.subarray(0, length), Math.min(length, room), this.#compression);
-      if (part.consumed === length) return part;
-    }
-    return whole.compr === comprNumbers.none
-      ? { compr: comprNumbers.none, data: bytes.subarray(0, room & ~3), consumed: room & ~3 }
-      : undefined;
   }
 }
