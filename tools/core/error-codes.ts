@@ -54,9 +54,12 @@ export const errorCodes = {
 
   // firmware
   FW_BUDGET_CHECK_SIZE: 'an image is larger than its size step allows',
+  FW_FIRMWARE_DEVICE_TREE: 'the structure of a device tree is damaged',
   FW_FIRMWARE_FIELD: 'a value does not fit the field of a header',
   FW_FIRMWARE_MAGIC: 'the bytes are not the structure that was asked for',
+  FW_FIRMWARE_SIGNATURE: 'a key or signature file is not what it should be',
   FW_FIRMWARE_STEP: 'a recipe step lacks something it needs',
+  FW_FIRMWARE_STEP_REFUSED: 'a recipe step makes something that is not built',
   FW_FIRMWARE_TRUNCATED: 'a structure runs past the end of the file',
 
   // flash

@@ -1,7 +1,9 @@
 /** Steps of kernel recipes: wrappers in front of a compressed kernel. */
+import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
+import { lzmaAloneEncode } from '../../addon/index.js';
 import { FormatError } from '../../core/index.js';
-import { concatBytes, wordBe } from '../bytes.js';
+import { concatBytes, startsWith, wordBe } from '../bytes.js';
 import {
   buildFakeUImageHeader,
   buildUImage,
@@ -16,6 +18,8 @@ import { defineStep, noParameters } from './step.js';
 import type { StepBoard, StepContext } from './step.js';
 
 const magicOption = wordSchema.optional();
+/** Operating system byte of a gzip header; zlib writes that of the host. */
+const unixOs = 3;
 
 const lzmaOptions = z.strictObject({
   dictionary: z.coerce.number().int().min(12).max(27).optional(),
@@ -29,17 +33,60 @@ export const kernelSteps = [
     summary: 'compresses to an LZMA-alone file with the literal and position bits that OpenWrt uses',
     words: { positions: [], options: { '-d': 'dictionary', '-a': 'algorithm' } },
     parameters: lzmaOptions,
-    run: (_file, context) => {
-      throw new FormatError(
-        'FW_FIRMWARE_STEP',
-        `step lzma of ${context.board.id} needs a compressed kernel`,
-        {
-          data: { step: 'lzma' },
-        },
-      );
-    },
+    run: (file, _context, { dictionary = 23, algorithm = '1' }) =>
+      lzmaAloneEncode(file, {
+        dictSize: 2 ** dictionary,
+        lc: 1,
+        lp: 2,
+        pb: 2,
+        mode: algorithm === '0' ? 'fast' : 'normal',
+      }),
     recognises: (file) => readLzmaAlone(file) !== undefined,
   }),
+  defineStep({
+    name: 'lzma-no-dict',
+    usage: 'lzma-no-dict',
+    summary: 'compresses to an LZMA-alone file with the literal and position bits of the LZMA SDK',
+    parameters: noParameters,
+    run: (file) => lzmaAloneEncode(file, { dictSize: 2 ** 23, lc: 3, lp: 0, pb: 2 }),
+    recognises: (file) => readLzmaAlone(file) !== undefined,
+  }),
+  defineStep({
+    name: 'lzma-d16',
+    usage: 'lzma-d16',
+    summary: 'compresses to an LZMA-alone file with a dictionary of 64 KiB',
+    parameters: noParameters,
+    run: (file) => lzmaAloneEncode(file, { dictSize: 2 ** 16, lc: 1, lp: 2, pb: 2 }),
+    recognises: (file) => readLzmaAlone(file) !== undefined,
+  }),
+  defineStep({
+    name: 'gzip',
+    usage: 'gzip',
+    summary: 'compresses with gzip, without name and time',
+    parameters: noParameters,
+    run: (file) => {
+      const packed = Uint8Array.from(gzipSync(file, { level: 9 }));
+      packed[9] = unixOs;
+      return packed;
+    },
+    recognises: (file) => startsWith(file, Uint8Array.of(0x1f, 0x8b, 8)),
+  }),
+  ...(
+    [
+      ['relocate-kernel', 'puts a stub in front that moves the kernel to its address'],
+      ['spi-loader-okli', 'puts the loader that reads the kernel from SPI flash in front'],
+      ['loader-okli', 'puts the loader that finds an OKLI kernel in front'],
+    ] as const
+  ).map(([name, summary]) =>
+    defineStep({
+      name,
+      usage: `${name} [...]`,
+      summary,
+      words: { positions: ['words...'] },
+      parameters: z.strictObject({ words: z.string().optional() }),
+      run: (file, context) => concatBytes(requireLoader(context, name), file),
+    }),
+  ),
   defineStep({
     name: 'uImage',
     usage: 'uImage COMPRESSION [-M MAGIC] [-n NAME]',
@@ -146,10 +193,11 @@ function defaultName({ board, version }: StepContext): string {
   return `${kernelArchitecture(board).toUpperCase()} ${version.dist}${kernel}`.slice(0, 32);
 }
 
-function requireLoader({ loader, board }: StepContext, step: string): Uint8Array {
+/** The loader of the board; FW_FIRMWARE_STEP when none was given. */
+export function requireLoader({ loader, board }: StepContext, step: string): Uint8Array {
   if (loader !== undefined) return loader;
   throw new FormatError('FW_FIRMWARE_STEP', `step ${step} of ${board.id} needs the board's kernel loader`, {
-    hint: 'give the finished kernel file of the board (uImage) instead of a raw kernel',
+    hint: 'give the finished kernel file of the board instead of a raw kernel, or the loader with --loader',
     data: { step },
   });
 }

@@ -6,6 +6,7 @@ import { metadataSteps } from './metadata.js';
 import { paddingSteps } from './padding.js';
 import { tplinkSteps } from './tplink.js';
 import { ubiquitiSteps } from './ubiquiti.js';
+import { refusedSteps, vendorSteps } from './vendor.js';
 import type { StepKind } from './step.js';
 
 /** Step kinds by name. */
@@ -16,6 +17,8 @@ export const stepKinds: ReadonlyMap<string, StepKind> = index([
   ...metadataSteps,
   ...tplinkSteps,
   ...ubiquitiSteps,
+  ...vendorSteps,
+  ...refusedSteps,
 ]);
 
 function index(kinds: readonly StepKind[]): Map<string, StepKind> {
