@@ -88,11 +88,20 @@ export const errorCodes = {
 
   // squashfs
   FW_ENV_DISK_FULL: 'a file system has no room left for the output',
+  FW_SQUASHFS_BLOCK: 'a block or table of a squashfs image is damaged',
+  FW_SQUASHFS_COMPRESSOR: 'a squashfs image uses a compressor that cannot be decoded',
   FW_SQUASHFS_CONTENT: 'a file to pack has fewer bytes than it declares',
+  FW_SQUASHFS_DIRECTORY: 'a directory of a squashfs image is damaged',
+  FW_SQUASHFS_INODE: 'an inode of a squashfs image is damaged',
   FW_SQUASHFS_LIMIT: 'a number of the tree does not fit the fields of squashfs',
+  FW_SQUASHFS_MAGIC: 'the bytes do not start with a squashfs super block',
   FW_SQUASHFS_NAME: 'a name cannot stand in a squashfs directory',
+  FW_SQUASHFS_SUPER: 'a field of a squashfs super block is out of its range',
   FW_SQUASHFS_TIME: 'warning: a time outside 1970 to 2106 was stored as the nearest one that fits',
   FW_SQUASHFS_TREE: 'a directory stands in two places of the tree to pack',
+  FW_SQUASHFS_TRUNCATED: 'a squashfs image ends early',
+  FW_SQUASHFS_VERSION: 'a squashfs image has a version, byte order or variant that cannot be opened',
+  FW_SQUASHFS_XATTR: 'the xattrs of a squashfs image are damaged',
   FW_SQUASHFS_XATTR_SKIPPED: 'warning: an xattr of a namespace that squashfs does not hold was left out',
   FW_USAGE_SQUASHFS_OPTION: 'an option of the squashfs writer is out of its range',
 
