@@ -48,8 +48,20 @@
       'sources': ['native/hostfs.cc', 'native/error.cc'],
     },
 
-    # --- fuse (libfuse3, optional)
+    # --- fuse (libfuse3, optional: see the conditions below)
 
     { 'target_name': 'none', 'type': 'none' },
+  ],
+  'conditions': [
+    ['"<!(pkg-config --exists fuse3 && echo yes || echo no)"=="yes"', {
+      'targets': [
+        {
+          'target_name': 'firmwright_fuse',
+          'sources': ['native/error.cc', 'native/fuse-operations.cc', 'native/fuse-session.cc'],
+          'cflags_cc': ['<!@(pkg-config --cflags fuse3)'],
+          'libraries': ['<!@(pkg-config --libs fuse3)'],
+        },
+      ],
+    }],
   ],
 }

@@ -14,6 +14,8 @@ export {
 } from './compress.js';
 export type { Decoded, DeflateFormat, Inflated, LzmaEncoderOptions, LzmaOptions } from './compress.js';
 export { addonError, callAddon } from './errors.js';
+export { mountFuseSession } from './fuse.js';
+export type { FuseHandlers, NativeFuseSession } from './fuse.js';
 export { loadAddon } from './load.js';
 export { squashfsAddon } from './squashfs.js';
 export type {

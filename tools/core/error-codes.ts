@@ -74,6 +74,7 @@ export const errorCodes = {
   FW_FLASH_TRACE: 'a recorded flash trace is damaged',
 
   // fuse
+  FW_ENV_FUSE: 'the FUSE device is missing or may not be opened',
 
   // jffs2
   FW_JFFS2_CHANGED: 'a file became shorter while a JFFS2 image was written from it',

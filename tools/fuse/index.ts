@@ -1,0 +1,2 @@
+export { FuseMount, mountFileSystem } from './mount.js';
+export type { FuseMountOptions } from './mount-arguments.js';

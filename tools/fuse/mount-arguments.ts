@@ -1,0 +1,67 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import { EnvironmentError } from '../core/index.js';
+import type { FileSystem } from '../vfs/index.js';
+
+/** How a file system is mounted. */
+export interface FuseMountOptions {
+  /** Source as /proc/mounts shows it; the kind of the file system unless told otherwise. */
+  readonly source?: string;
+  /** Word behind `fuse.` in the type; `firmwright` unless told otherwise. */
+  readonly subtype?: string;
+  readonly readOnly?: boolean;
+  /** Lets other users in; default for root, otherwise /etc/fuse.conf must allow it. */
+  readonly allowOther?: boolean;
+  /** A helper process takes the mount away when this one dies. Default true. */
+  readonly autoUnmount?: boolean;
+  /** Further options of mount(8): `noexec`, `nodev`, ... */
+  readonly options?: readonly string[];
+  /** How long the kernel may keep names and attributes; an hour unless told otherwise. */
+  readonly cacheSeconds?: number;
+  /** Told of errors that are bugs; the request answers EIO. */
+  readonly onFault?: (error: unknown) => void;
+}
+
+const device = '/dev/fuse';
+
+/**
+ * Puts together the arguments of libfuse, after a look at what would make the mount fail.
+ *
+ * @throws EnvironmentError FW_ENV_FUSE when the device is missing or may not be opened
+ */
+export function mountArguments(fileSystem: FileSystem, options: FuseMountOptions): string[] {
+  checkDevice();
+  const isRoot = process.getuid?.() === 0;
+  const words = [
+    `fsname=${escaped(options.source ?? fileSystem.kind)}`,
+    `subtype=${escaped(options.subtype ?? 'firmwright')}`,
+    'default_permissions',
+    ...((options.allowOther ?? isRoot) ? ['allow_other'] : []),
+    ...((options.readOnly ?? fileSystem.readOnly) ? ['ro'] : []),
+    ...((options.autoUnmount ?? true) ? ['auto_unmount'] : []),
+    // Device nodes and set-user-ID bits of a router's root are what root wants to see at work.
+    ...(isRoot ? ['dev', 'suid'] : []),
+    ...(options.options ?? []),
+  ];
+  return ['firmwright', '-o', words.join(',')];
+}
+
+function checkDevice(): void {
+  if (!existsSync(device)) {
+    throw new EnvironmentError('FW_ENV_FUSE', `${device} is missing: this kernel or container has no FUSE`, {
+      hint: 'modprobe fuse; in a container start it with --device /dev/fuse --cap-add SYS_ADMIN',
+    });
+  }
+  try {
+    accessSync(device, constants.R_OK | constants.W_OK);
+  } catch (cause) {
+    throw new EnvironmentError('FW_ENV_FUSE', `${device} may not be opened by this user`, {
+      hint: 'chmod 666 /dev/fuse, as distributions do, or run as root',
+      cause,
+    });
+  }
+}
+
+/** libfuse takes a backslash before a comma. */
+function escaped(text: string): string {
+  return text.replace(/[\\,]/g, '\\$&');
+}
