@@ -20,6 +20,7 @@ export function lintProfile(file: BoardProfileFile): YamlProblem[] {
     ...lintSplit(file),
     ...lintSizes(file),
     ...lintRecipe(file.kernel, ['kernel']),
+    ...(file.firmware === undefined ? [] : lintRecipe(file.firmware, ['firmware'])),
     ...Object.entries(file.artefacts).flatMap(([name, recipe]) => [
       ...lintRecipe(recipe, ['artefacts', name]),
     ]),
@@ -70,7 +71,9 @@ function* lintPartitions({ partitions, flash }: BoardProfileFile): Generator<Yam
       );
     yield* lintAlignment(partition, parent?.offset ?? 0, flash, path);
     for (const other of partitions.slice(0, index)) {
-      if (other.parent !== partition.parent) continue;
+      // Some vendors' tables really overlap; a note on one of the two says that this is known.
+      const isKnown = partition.note !== undefined || other.note !== undefined;
+      if (other.parent !== partition.parent || isKnown) continue;
       if (partition.offset < other.offset + other.size && other.offset < end)
         yield { ...overlapOf(partition, other), path: [...path, 'offset'] };
     }
@@ -78,12 +81,13 @@ function* lintPartitions({ partitions, flash }: BoardProfileFile): Generator<Yam
 }
 
 function overlapOf(partition: Partition, other: Partition): Omit<YamlProblem, 'path'> {
-  const text = `${partition.label} (${hex(partition.offset)} to ${hex(partition.offset + partition.size)}) overlaps ${other.label} (${hex(other.offset)} to ${hex(other.offset + other.size)})`;
-  // Some vendors' tables really overlap; a note on one of the two says that this is known.
-  const known = partition.note !== undefined || other.note !== undefined;
-  return known
-    ? { severity: 'warning', code: 'FW_PROFILE_OVERLAP_NOTED', message: text }
-    : { severity: 'error', code: 'FW_PROFILE_OVERLAP', message: text };
+  const range = ({ offset, size }: Partition): string => `${hex(offset)} to ${hex(offset + size)}`;
+  return {
+    severity: 'error',
+    code: 'FW_PROFILE_OVERLAP',
+    message: `${partition.label} (${range(partition)}) overlaps ${other.label} (${range(other)})`,
+    notes: ['if the tables of the board really overlap, say so in a note on one of the two'],
+  };
 }
 
 function* lintAlignment(

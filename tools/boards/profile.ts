@@ -66,6 +66,8 @@ export interface BoardProfile {
   readonly overlay: { readonly reserve: number };
   readonly headers: VendorHeaders;
   readonly kernelRecipe: readonly RecipeStep[];
+  /** What stands in the partition `firmware`: the upgrade image without its metadata, or a recipe of its own. */
+  readonly firmwareRecipe: readonly RecipeStep[];
   readonly artefacts: readonly BoardArtefact[];
   readonly sources: readonly string[];
   readonly notes: readonly string[];
@@ -118,6 +120,9 @@ export function toBoardProfile(file: BoardProfileFile): BoardProfile {
     overlay: file.overlay,
     headers: file.headers,
     kernelRecipe: parseRecipe(file.kernel).steps,
+    firmwareRecipe: parseRecipe(file.firmware ?? upgradeRecipe(file)).steps.filter(
+      ({ name }) => name !== 'append-metadata',
+    ),
     artefacts: Object.entries(file.artefacts).map(([name, recipe]) => ({
       name,
       recipe: parseRecipe(recipe).steps,
@@ -125,6 +130,13 @@ export function toBoardProfile(file: BoardProfileFile): BoardProfile {
     sources: file.sources,
     notes: file.notes,
   };
+}
+
+function upgradeRecipe({ artefacts }: BoardProfileFile): string {
+  const [first] = Object.entries(artefacts).toSorted(
+    ([a], [b]) => Number(b.startsWith('sysupgrade')) - Number(a.startsWith('sysupgrade')),
+  );
+  return first?.[1] ?? 'append-kernel | append-rootfs';
 }
 
 type FilePartition = BoardProfileFile['partitions'][number];

@@ -92,6 +92,12 @@ export const boardProfileSchema = z
       .prefault({}),
     headers: vendorHeadersSchema.default({}),
     kernel: z.string().describe('recipe of the kernel file').default('kernel-bin'),
+    firmware: z
+      .string()
+      .optional()
+      .describe(
+        'recipe of what stands in the firmware partition; default: the sysupgrade image without metadata',
+      ),
     artefacts: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/), z.string()),
     sources: z.array(z.string()).default([]).describe('where the facts come from'),
     notes: z.array(z.string()).default([]),

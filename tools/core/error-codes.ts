@@ -28,7 +28,6 @@ export const errorCodes = {
   FW_PROFILE_KEY: 'a key is not known',
   FW_PROFILE_OUTSIDE: 'a partition reaches beyond the chip or its parent',
   FW_PROFILE_OVERLAP: 'two partitions overlap',
-  FW_PROFILE_OVERLAP_NOTED: 'two partitions overlap, and a note says so',
   FW_PROFILE_PARTITION: 'a partition is missing, empty or part of none',
   FW_PROFILE_SIZE: 'a size is more than the partition it is for',
   FW_PROFILE_SPLIT: 'the way firmware is split does not fit its partition',

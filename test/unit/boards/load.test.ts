@@ -100,12 +100,20 @@ test('an unknown step is pointed at inside the recipe', () => {
   expect(diagnostic).toMatchObject({ line, column, notes: ['did you mean append-metadata?'] });
 });
 
-test('an overlap that a note explains is a warning', () => {
-  const text = good
-    .replace('offset: 0x20000, size: 0x3d0000', 'offset: 0x1f000, size: 0x3d0000')
-    .replace('label: u-boot,', 'label: u-boot, note: as in the device tree,');
-  expect(faults(text).map(([severity, code]) => [severity, code])).toContainEqual([
-    'warning',
-    'FW_PROFILE_OVERLAP_NOTED',
+test('an overlap that a note explains is accepted', () => {
+  const text = good.replace('offset: 0x20000, size: 0x3d0000', 'offset: 0x1f000, size: 0x3d0000');
+  expect(faults(text).map(([, code]) => code)).toEqual(['FW_PROFILE_OVERLAP']);
+  expect(faults(text.replace('label: u-boot,', 'label: u-boot, note: as in the device tree,')).length).toBe(
+    0,
+  );
+});
+
+test('what stands in firmware is the upgrade image without metadata, unless a recipe says otherwise', () => {
+  const names = (text: string): string[] =>
+    loadBoardProfile(text, 'b').firmwareRecipe.map(({ name }) => name);
+  expect(names(good)).toEqual(['tplink-v1-image']);
+  expect(names(`${good}firmware: append-kernel | append-rootfs\n`)).toEqual([
+    'append-kernel',
+    'append-rootfs',
   ]);
 });
