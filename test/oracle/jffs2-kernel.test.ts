@@ -1,8 +1,10 @@
 /** Real kernels mount what we write, in both byte orders, and we read what they wrote. */
 import { describe, expect } from 'vitest';
-import { compressors, scanJffs2, writeJffs2 } from '../../tools/jffs2/index.js';
+import { byteStringFromText } from '../../tools/core/index.js';
+import { norGeometry } from '../../tools/flash/index.js';
+import { blankJffs2, compressors, insertIntoImage, scanJffs2, writeJffs2 } from '../../tools/jffs2/index.js';
 import type { Compression, WriterOptions } from '../../tools/jffs2/index.js';
-import { manifest, sampleTree } from '../support/jffs2-trees.js';
+import { digest, manifest, noise, sampleTree } from '../support/jffs2-trees.js';
 import { complaints, runOracle } from '../support/oracle-run.js';
 import type { OracleRun } from '../support/oracle-run.js';
 import { oracle, requires } from '../support/requires.js';
@@ -82,6 +84,34 @@ head -c 50000 /dev/zero | tr '\\0' y >kept; sync; cd /
         expect(report.problems.filter(({ kind }) => kind !== 'erased-gap')).toEqual([]);
         expect(report.supersededBytes).toBeGreaterThan(0);
       });
+    }
+  }
+});
+
+describe('a configuration carried across an upgrade', () => {
+  const content = noise(150_000, 1);
+  const eraseSize = 65536;
+  const churn = `
+cd /mnt; i=0
+while [ $i -lt 60 ]; do head -c 100000 /dev/urandom >churn; i=$((i+1)); done; rm churn; cd /; sync
+umount /mnt; mount -t jffs2 mtd:data /mnt || exit 3; sha256sum </mnt/sysupgrade.tgz >/out/more
+`;
+  for (const endian of ['little', 'big'] as const) {
+    for (const form of ['mtd', 'safe'] as const) {
+      const fate = form === 'safe' ? 'survives' : 'does not survive';
+      requires(oracle('uml'))(
+        `in the ${form} form is readable and ${fate} garbage collection, ${endian}-endian`,
+        () => {
+          const image = blankJffs2(norGeometry(24 * eraseSize, eraseSize), 'end-marker', endian);
+          const file = { name: byteStringFromText('sysupgrade.tgz'), content };
+          const { bytes } = insertIntoImage(image, file, { endian, eraseSize, form });
+          const sum = 'sha256sum </mnt/sysupgrade.tgz >/out/tree || exit 2;';
+          const run = runOracle(bytes, mount + sum + churn, { endian, eraseSize, mtdparts: '-(data)' });
+          expect(run).toMatchObject({ status: 0 });
+          expect(run.out('tree')).toContain(digest(content));
+          expect(run.out('more').includes(digest(content))).toBe(form === 'safe');
+        },
+      );
     }
   }
 });

@@ -1,3 +1,6 @@
+export { areaState } from './area-state.js';
+export type { AreaKind, AreaState } from './area-state.js';
+export { blankJffs2, END_MARKER_BYTES } from './blank.js';
 export { compress, compressionProfiles, compressors, decompress } from './compression.js';
 export type {
   Compression,
@@ -54,3 +57,5 @@ export { writeJffs2 } from './write.js';
 export type { WriterOptions } from './write.js';
 export { compatibleCompression, writeJffs2Compatible } from './write-compatible.js';
 export type { CompatibleOptions } from './write-compatible.js';
+export { insertIntoArea, insertIntoImage } from './upgrade.js';
+export type { CarriedFile, InsertOptions, Insertion } from './upgrade.js';

@@ -119,7 +119,7 @@ export class BlockOutput {
   }
 
   /** Appends bytes that are no node. */
-  appendRaw(bytes: Uint8Array): void {
+  appendRaw(bytes: Readonly<Uint8Array>): void {
     this.#put(bytes);
   }
 

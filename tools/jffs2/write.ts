@@ -3,6 +3,7 @@
  */
 import { FormatError } from '../core/index.js';
 import type { TreeDirectory } from '../vfs/index.js';
+import { END_MARKER_BYTES } from './blank.js';
 import { compressionProfiles } from './compression.js';
 import type { Compression, CompressionProfile } from './compression.js';
 import { CPU_PAGE_SIZE, HEADER_SIZE } from './node-layout.js';
@@ -37,9 +38,6 @@ export interface WriterOptions {
   readonly maxTime?: number;
 }
 
-/** Bytes of OpenWrt's end marker. */
-export const END_MARKER_BYTES: readonly number[] = [0xde, 0xad, 0xc0, 0xde];
-
 /**
  * Writes a tree as a JFFS2 image.
  *
@@ -65,7 +63,7 @@ export function writeJffs2(tree: TreeDirectory, options: WriterOptions): Uint8Ar
   writeSteps(withPages(steps, pageSize, compression), output, endian, pages);
   output.closeIfFull();
   if (options.pad !== 'none' || options.endMarker) output.closePadded();
-  if (options.endMarker) output.appendRaw(Uint8Array.from(END_MARKER_BYTES));
+  if (options.endMarker) output.appendRaw(END_MARKER_BYTES);
   return output.finish();
 }
 
