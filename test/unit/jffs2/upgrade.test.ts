@@ -33,11 +33,7 @@ function nodesOf(bytes: Uint8Array, endian: 'little' | 'big' = 'little'): Jffs2N
 }
 
 /** Checksum of a file in an area; comparing long arrays is slow. */
-function contentIn(
-  bytes: Uint8Array,
-  path: string,
-  endian: 'little' | 'big' = 'little',
-): string | undefined {
+function contentIn(bytes: Uint8Array, path: string, endian: 'little' | 'big' = 'little'): string | undefined {
   let inode = undefined;
   let entries = scanJffs2(bytes, { endian, eraseSize }).tree.entries;
   for (const part of path.split('/')) {
