@@ -32,6 +32,16 @@
     },
 
     # --- archive (libarchive)
+    {
+      'target_name': 'firmwright_archive',
+      'sources': [
+        'native/archive-addon.cc',
+        'native/archive-read.cc',
+        'native/archive-write.cc',
+        'native/error.cc',
+      ],
+      'libraries': ['-larchive'],
+    },
 
     # --- compress (liblzma, liblzo2, libdeflate, zlib)
     {

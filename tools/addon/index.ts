@@ -42,3 +42,12 @@ export {
   setTimes,
   setXattr,
 } from './hostfs.js';
+export { ArchiveWriter, readArchiveBytes, readArchiveFile } from './archive.js';
+export type {
+  ArchivedEntry,
+  ArchiveFilter,
+  ArchiveFormat,
+  ArchiveLimits,
+  EntryToWrite,
+  ReadArchive,
+} from './archive.js';

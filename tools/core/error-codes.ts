@@ -18,6 +18,12 @@ export const errorCodes = {
   FW_NATIVE_SYSTEM: 'a system call of the addon failed',
 
   // archive
+  FW_ARCHIVE_DAMAGED: 'an archive is damaged, cut off, or of no known format',
+  FW_ARCHIVE_ENTRY: 'an entry of an archive makes no sense: type, owner, hard link or clash of types',
+  FW_ARCHIVE_IPK: 'a package lacks a part or has another format version',
+  FW_ARCHIVE_LIMIT: 'an archive holds more entries or bytes than allowed',
+  FW_ARCHIVE_NAME: 'a name or path in an archive is too long for Linux',
+  FW_ARCHIVE_PATH: 'a path in an archive leads out of it: absolute, with .. or through a symlink',
 
   // boards
   FW_PROFILE_ALIGNMENT: 'a writable partition does not start or end on an erase block',
