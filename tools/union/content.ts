@@ -1,0 +1,73 @@
+/** Reading and writing files: always through the object's present layer, so nobody reads stale data (145 to 153). */
+import { FsError } from '../vfs/index.js';
+import type { FileSystem, Ino } from '../vfs/index.js';
+import { ensureUpper } from './attributes.js';
+import { needContent } from './copy-up.js';
+import { contentMissing } from './lower.js';
+import type { Node } from './node.js';
+import { upperStep } from './schedule.js';
+import type { Operation, Task } from './schedule.js';
+import { writable } from './state.js';
+import type { UnionState } from './state.js';
+
+/** Ranges that fallocate(2) can make. */
+export type FallocateMode = Parameters<FileSystem['fallocate']>[3];
+
+/** Where the bytes of a file are now. */
+export function contentOf(
+  state: UnionState,
+  node: Node,
+  syscall: string,
+): { readonly fs: FileSystem; readonly ino: Ino } {
+  checkFile(node, syscall);
+  if (node.upper !== 0 && !node.metacopy && state.upper) return { fs: state.upper.fs, ino: node.upper };
+  const { content } = node;
+  if (!content) throw contentMissing();
+  return { fs: content.layer.fs, ino: content.ino };
+}
+
+function checkFile(node: Node, syscall: string): void {
+  if (node.type === 'directory') throw new FsError('EISDIR', syscall);
+  if (node.type !== 'file') throw new FsError('EINVAL', syscall);
+}
+
+/** Writes; the first write of a lower file brings it to the upper (64). */
+export function* write(
+  state: UnionState,
+  task: Task,
+  node: Node,
+  offset: number,
+  data: Uint8Array,
+): Operation<number> {
+  checkFile(node, 'write');
+  const { fs } = writable(state, 'write');
+  if (data.length === 0) return 0;
+  yield* ensureUpper(state, task, node, needContent);
+  yield upperStep;
+  writable(state, 'write');
+  const count = fs.write(node.upper, offset, data);
+  state.watches.tell('modify', node.id);
+  return count;
+}
+
+/** Reserves or punches a range. */
+export function* fallocate(
+  state: UnionState,
+  task: Task,
+  node: Node,
+  range: { readonly offset: number; readonly length: number; readonly mode: FallocateMode },
+): Operation<void> {
+  checkFile(node, 'fallocate');
+  const { fs } = writable(state, 'fallocate');
+  if (range.offset < 0 || range.length <= 0) throw new FsError('EINVAL', 'fallocate');
+  yield* ensureUpper(state, task, node, needContent);
+  yield upperStep;
+  fs.fallocate(node.upper, range.offset, range.length, range.mode);
+  state.watches.tell('modify', node.id);
+}
+
+/** Copies a lower file up because it is read, so that its access time can be stored (policy atime=shadow). */
+export function* copyForReading(state: UnionState, task: Task, node: Node): Operation<void> {
+  if (node.type !== 'file' || node.upper !== 0 || state.readOnly || !state.upper) return;
+  yield* ensureUpper(state, task, node, needContent);
+}

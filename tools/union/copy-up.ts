@@ -1,0 +1,283 @@
+/**
+ * Copy-up: from a lower object to a complete upper one, prepared in the work directory and shown by one rename
+ * (union-semantics 61 to 91).
+ *
+ * The decision is taken without a lock and taken again under the object's copy-up lock: by then another may have
+ * copied, renamed or removed it (182, 183). Whoever removes or renames a name holds that lock too, so a name
+ * found under it stays until the copy is in place. Parents are copied first, from the top, one lock at a time.
+ */
+import type { ByteString } from '../core/index.js';
+import { FsError } from '../vfs/index.js';
+import type { Attributes, FileSystem, Ino } from '../vfs/index.js';
+import { copyContent } from './copy-content.js';
+import { ownershipOfCopy } from './copy-mode.js';
+import { initialLinkCount } from './hard-links.js';
+import { attributeNames, markSet } from './marks.js';
+import type { Alias, Node } from './node.js';
+import { encodeOrigin, indexName } from './origin.js';
+import { copyStep, take, upperStep, workStep } from './schedule.js';
+import type { Operation, Task } from './schedule.js';
+import { lowerPath, writable } from './state.js';
+import type { UnionState, WritableLayer } from './state.js';
+
+/** What the caller needs of the copy: attributes only, or content up to a size. */
+export type Need = { readonly kind: 'attributes' } | { readonly kind: 'content'; readonly size: number };
+
+export const needAttributes: Need = { kind: 'attributes' };
+export const needContent: Need = { kind: 'content', size: Infinity };
+
+/** Tells whether an object still lacks in the upper what is needed; `alias`: that this name be there too. */
+export function needsCopy(node: Node, need: Need, alias?: Alias): boolean {
+  if (node.upper === 0) return true;
+  if (need.kind === 'content' && node.metacopy) return true;
+  return alias !== undefined && !alias.covered && !node.dead;
+}
+
+/** Brings an object to the upper. The topology lock is held; none of its directories' locks need be. */
+export function* copyUp(state: UnionState, task: Task, node: Node, need: Need): Operation<void> {
+  writable(state, 'copy-up');
+  while (needsCopy(node, need)) {
+    const alias = node.aliases[0];
+    if (alias) yield* copyUp(state, task, alias.parent, needAttributes);
+    if (!node.copyUpLock.tryTake(task)) yield* take(task, node.copyUpLock);
+    try {
+      // Between the decision and the lock the object may have been copied, renamed or removed by another.
+      const stale = node.aliases[0] !== alias && !state.sabotage.has('copy-up re-check');
+      if (!stale) yield* copyUpLocked(state, task, node, need, alias);
+    } finally {
+      node.copyUpLock.release(task);
+    }
+  }
+}
+
+/**
+ * Brings an object to the upper under one of its names; its copy-up lock is held, and the parent of `alias` is in the
+ * upper. Without an alias the copy has no name and lives as long as it is held (149).
+ */
+export function* copyUpLocked(
+  state: UnionState,
+  task: Task,
+  node: Node,
+  need: Need,
+  alias: Alias | undefined,
+): Operation<void> {
+  const upper = writable(state, 'copy-up');
+  if (node.upper === 0 || state.sabotage.has('copy-up re-check')) {
+    yield* copyObject(state, task, upper, node, need, alias);
+  }
+  if (need.kind === 'content' && node.metacopy) yield* bringContent(task, upper, state, node, need.size);
+  if (alias && !alias.covered) yield* cover(upper, node, alias);
+}
+
+/** Gives an object that is in the upper, through the index, one more of its names there. */
+function* cover(upper: WritableLayer, node: Node, alias: Alias): Operation<void> {
+  yield upperStep;
+  const { fs } = upper;
+  keepTimes(fs, alias.parent.upper, () => fs.link(node.upper, alias.parent.upper, alias.name));
+  alias.covered = true;
+}
+
+function* copyObject(
+  state: UnionState,
+  task: Task,
+  upper: WritableLayer,
+  node: Node,
+  need: Need,
+  alias: Alias | undefined,
+): Operation<void> {
+  const source = node.lowers[0];
+  if (!source) throw new FsError('ESTALE', 'copy-up');
+  const { work, fs } = upper;
+  const temp = work.tempName();
+  const attributes = source.layer.fs.getattr(source.ino);
+  try {
+    yield workStep;
+    const ino = makeLike(fs, work.ino, temp, source.layer.fs, attributes);
+    const meta = attributes.type === 'file' && need.kind === 'attributes' && state.policy.metacopy;
+    if (attributes.type === 'file' && !meta) {
+      const size = need.kind === 'content' ? Math.min(need.size, attributes.size) : attributes.size;
+      const from = node.content ?? source;
+      yield* copyContent(task, { fs: from.layer.fs, ino: from.ino }, { fs, ino }, size);
+    }
+    yield workStep;
+    if (meta) fs.setattr(ino, { size: attributes.size });
+    dress(state, upper, ino, source.layer.fs, attributes);
+    mark(state, upper, node, ino, meta, alias);
+    work.flush(ino);
+    yield* place(state, upper, node, ino, temp, alias);
+    node.metacopy = meta;
+    if (!meta) node.content = undefined;
+  } catch (error) {
+    work.discard(temp);
+    throw error;
+  }
+}
+
+/** Makes an empty object of the lower's type, which nobody may use. */
+function makeLike(fs: FileSystem, directory: Ino, name: ByteString, from: FileSystem, lower: Attributes): Ino {
+  const nobody = { mode: 0, uid: 0, gid: 0 };
+  switch (lower.type) {
+    case 'directory':
+      return fs.mkdir(directory, name, nobody);
+    case 'symlink':
+      return fs.symlink(directory, name, from.readlink(lower.ino), { ...nobody, mode: 0o777 });
+    default:
+      return fs.mknod(directory, name, { ...nobody, type: lower.type, rdev: lower.rdev });
+  }
+}
+
+/** Owner, then capabilities and other attributes, then mode, then times: each would clear or change the former (68). */
+function dress(state: UnionState, upper: WritableLayer, ino: Ino, from: FileSystem, lower: Attributes): void {
+  const { fs } = upper;
+  const { mode, uid, gid } = ownershipOfCopy(state.policy.copyMode, lower, state.umask());
+  if (uid !== 0 || gid !== 0) fs.setattr(ino, { uid, gid });
+  copyAttributes(state, upper, ino, from, lower.ino);
+  const times = { atimeNs: lower.atimeNs, mtimeNs: lower.mtimeNs };
+  fs.setattr(ino, lower.type === 'symlink' ? times : { mode, ...times });
+}
+
+function copyAttributes(state: UnionState, upper: WritableLayer, to: Ino, from: FileSystem, ino: Ino): void {
+  if (upper.work.lacks.has('attributes')) return;
+  const { prefix } = state.policy;
+  for (const name of attributeNames(from, ino)) {
+    if (name.startsWith(prefix) && !name.startsWith(`${prefix}overlay.`)) continue;
+    try {
+      upper.fs.setxattr(to, name, from.getxattr(ino, name));
+    } catch (error) {
+      // Rights must arrive; what the upper cannot keep of the rest is left behind (70).
+      const rights = name.startsWith('security.') || name.startsWith('system.posix_acl');
+      if (rights || !(error instanceof FsError) || error.code !== 'EOPNOTSUPP') throw error;
+    }
+  }
+}
+
+/** Marks the copy before it has its name (205). */
+function mark(
+  state: UnionState,
+  upper: WritableLayer,
+  node: Node,
+  ino: Ino,
+  meta: boolean,
+  alias: Alias | undefined,
+): void {
+  if (upper.work.lacks.has('attributes')) return;
+  const source = node.lowers[0];
+  const origin = source && encodeOrigin(source);
+  const { prefix } = state.policy;
+  const set = (name: string, value: Uint8Array): void =>
+    upper.fs.setxattr(ino, (prefix + name) as ByteString, value);
+  const named = node.type === 'directory' || node.indexed || nodeHasOneName(node);
+  if (origin && named) set('origin', origin);
+  if (meta) {
+    set('metacopy', new Uint8Array(0));
+    if (alias) set('redirect', Buffer.from(originalPath(alias), 'latin1'));
+  }
+  if (node.indexed && source) {
+    const [name, value] = initialLinkCount(state, node, source.layer.fs.getattr(source.ino).nlink);
+    upper.fs.setxattr(ino, name, value);
+  }
+}
+
+/** Lower hard links without an index become objects of their own; only one of them could keep the lower's number. */
+function nodeHasOneName(node: Node): boolean {
+  const source = node.lowers[0];
+  return source !== undefined && source.layer.fs.getattr(source.ino).nlink === 1;
+}
+
+function originalPath(alias: Alias): ByteString {
+  const above = lowerPath(alias.parent);
+  return `${above === '/' ? '' : above}/${alias.name}` as ByteString;
+}
+
+/** Gives the finished copy its name and publishes it, in one stretch that no other operation interrupts. */
+function* place(
+  state: UnionState,
+  upper: WritableLayer,
+  node: Node,
+  ino: Ino,
+  temp: ByteString,
+  alias: Alias | undefined,
+): Operation<void> {
+  const { fs, work } = upper;
+  if (node.indexed && work.index !== undefined && !state.sabotage.has('index update')) {
+    const source = node.lowers[0];
+    const origin = source && encodeOrigin(source);
+    yield upperStep;
+    if (origin) fs.rename(work.ino, temp, work.index, indexName(origin));
+    publish(state, upper, node, ino);
+    if (alias) {
+      keepTimes(fs, alias.parent.upper, () => fs.link(ino, alias.parent.upper, alias.name));
+      alias.covered = true;
+    }
+    return;
+  }
+  yield upperStep;
+  if (!alias) {
+    // No name is left: the copy lives as long as its users hold it.
+    publish(state, upper, node, ino);
+    if (node.type === 'directory') fs.rmdir(work.ino, temp);
+    else fs.unlink(work.ino, temp);
+    return;
+  }
+  const parent = alias.parent.upper;
+  const present = presentAlias(state, node, alias);
+  if (fs.lookup(parent, present.name) !== undefined && !state.sabotage.has('copy-up re-check')) {
+    throw new FsError('ESTALE', 'copy-up');
+  }
+  keepTimes(fs, parent, () => fs.rename(work.ino, temp, present.parent.upper, present.name));
+  publish(state, upper, node, ino);
+  present.covered = true;
+}
+
+/** The name under which the copy goes into place: the one that was found under the lock. */
+function presentAlias(state: UnionState, node: Node, alias: Alias): Alias {
+  // Overlayfs v7 took the object's present name without asking whether it was still the lower's: Viro's schedule.
+  return state.sabotage.has('copy-up re-check') ? (node.aliases[0] ?? alias) : alias;
+}
+
+function publish(state: UnionState, upper: WritableLayer, node: Node, ino: Ino): void {
+  for (let hold = 0; hold < node.holds; hold += 1) upper.fs.open(ino, 'write');
+  state.nodes.setUpper(node, ino);
+}
+
+/** Does something in a directory without moving its times (66). */
+export function keepTimes(fs: FileSystem, directory: Ino, change: () => void): void {
+  const { atimeNs, mtimeNs } = fs.getattr(directory);
+  change();
+  fs.setattr(directory, { atimeNs, mtimeNs });
+}
+
+/** Brings the content of a file that was copied without; the mark goes once the content is durable (88, 206). */
+function* bringContent(
+  task: Task,
+  upper: WritableLayer,
+  state: UnionState,
+  node: Node,
+  size: number,
+): Operation<void> {
+  const { fs, work } = upper;
+  const { content } = node;
+  if (!content) throw new FsError('EIO', 'copy-up');
+  yield copyStep;
+  const before = fs.getattr(node.upper);
+  const capability = 'security.capability' as ByteString;
+  const kept = attributeNames(fs, node.upper).includes(capability)
+    ? fs.getxattr(node.upper, capability)
+    : undefined;
+  const from = { fs: content.layer.fs, ino: content.ino };
+  yield* copyContent(task, from, { fs, ino: node.upper }, Math.min(size, before.size));
+  yield upperStep;
+  if (kept) fs.setxattr(node.upper, capability, kept);
+  fs.setattr(node.upper, { mode: before.mode, atimeNs: before.atimeNs, mtimeNs: before.mtimeNs });
+  work.flush(node.upper);
+  fs.removexattr(node.upper, `${state.policy.prefix}metacopy` as ByteString);
+  node.metacopy = false;
+  node.content = undefined;
+}
+
+/** Marks a directory as holding objects that came from elsewhere, so that its listing asks for their numbers. */
+export function markImpure(state: UnionState, upper: WritableLayer, directory: Node): void {
+  if (directory.impure || directory.lowers.length > 0 || upper.work.lacks.has('attributes')) return;
+  upper.fs.setxattr(directory.upper, `${state.policy.prefix}impure` as ByteString, markSet);
+  directory.impure = true;
+}

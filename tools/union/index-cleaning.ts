@@ -1,0 +1,37 @@
+/** Hygiene of the hard-link index at mount (union-semantics 86). */
+import { FsError } from '../vfs/index.js';
+import type { Ino } from '../vfs/index.js';
+import type { ByteString } from '../core/index.js';
+import type { Layer } from './layers.js';
+import { storedLinkCount } from './hard-links.js';
+import { decodeOrigin } from './origin.js';
+import type { UnionState } from './state.js';
+import type { WorkDirectory } from './work-directory.js';
+
+/** Drops entries whose lower is unknown or that have no name left besides the index. */
+export function cleanIndex(work: WorkDirectory, lowers: readonly Layer[], state: UnionState): void {
+  const { fs, index } = work;
+  if (index === undefined) return;
+  for (const { name, ino } of fs.readdir(index)) {
+    if (lowerExists(name, lowers) && !isUnused(work, ino, state.policy.prefix)) continue;
+    state.warn({ code: 'FW_UNION_LEFTOVER', message: `index entry ${name} has no use and is removed` });
+    if (fs.getattr(ino).type === 'directory') fs.rmdir(index, name);
+    else fs.unlink(index, name);
+  }
+}
+
+function lowerExists(name: ByteString, lowers: readonly Layer[]): boolean {
+  const origin = /^([0-9a-f]{2})+$/.test(name) ? decodeOrigin(Buffer.from(name, 'hex'), lowers) : undefined;
+  if (!origin) return false;
+  try {
+    return origin.layer.fs.getattr(origin.ino).type !== 'directory';
+  } catch (error) {
+    if (error instanceof FsError) return false;
+    throw error;
+  }
+}
+
+/** All its names were removed; only the index still holds it. */
+function isUnused(work: WorkDirectory, ino: Ino, prefix: string): boolean {
+  return work.fs.getattr(ino).nlink <= 1 && storedLinkCount(work.fs, ino, prefix, Infinity) <= 0;
+}

@@ -1,0 +1,16 @@
+export { masquerade, ownershipOfCopy } from './copy-mode.js';
+export type { CopyMode, MasqueradeOptions, Ownership } from './copy-mode.js';
+export { joinLayerList, layerAt, splitLayerList } from './layers.js';
+export type { LayerSpec } from './layers.js';
+export type { UnionOptions } from './mount.js';
+export { UnionOperations } from './operations.js';
+export type { Startable } from './operations.js';
+export { policies } from './policy.js';
+export type { PolicyName, UnionPolicy, WhiteoutForm, WrittenForm } from './policy.js';
+export { Lock, Scheduler, Task } from './schedule.js';
+export type { Job, Operation, Outcome, Step } from './schedule.js';
+export type { Safeguard, UnionWarning, WarningCode } from './state.js';
+export { mountUnion } from './union.js';
+export type { Union } from './union.js';
+export type { WatchEvent, Watcher } from './watches.js';
+export type { Cause, ShadowedVersion, Whereabouts } from './which.js';

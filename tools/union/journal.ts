@@ -1,0 +1,103 @@
+/**
+ * The journal of changes that need several names, for uppers that replace only one at a time (union-semantics 215).
+ *
+ * An entry is a symlink, because one call makes it complete; its text is a list of moves, one a line: number of the object,
+ * directory and name it leaves, directory and name it gets; names in hexadecimal. A move is done only while
+ * the object is still under its old name, so that completing an entry twice changes nothing.
+ */
+import { bytesOf, byteString } from '../core/index.js';
+import type { ByteString } from '../core/index.js';
+import { FsError } from '../vfs/index.js';
+import type { FileSystem, Ino } from '../vfs/index.js';
+
+/** One rename of an entry. */
+export interface Move {
+  readonly ino: Ino;
+  readonly from: Ino;
+  readonly name: ByteString;
+  readonly to: Ino;
+  readonly newName: ByteString;
+}
+
+const header = 'firmwright journal 1';
+const prefix = '#journal-';
+
+/** The journal in one work directory. */
+export class Journal {
+  readonly #fs: FileSystem;
+  readonly #directory: Ino;
+
+  constructor(fs: FileSystem, directory: Ino) {
+    this.#fs = fs;
+    this.#directory = directory;
+  }
+
+  /** Records moves durably before the first of them is done. */
+  write(label: ByteString, moves: readonly Move[]): ByteString {
+    const name = `${prefix}${label.slice(1)}` as ByteString;
+    const lines = moves.map((move) =>
+      [move.ino, move.from, hex(move.name), move.to, hex(move.newName)].join(' '),
+    );
+    const text = [header, ...lines].join('\n') as ByteString;
+    const owner = { mode: 0o777, uid: 0, gid: 0 };
+    this.#fs.sync(this.#fs.symlink(this.#directory, name, text, owner));
+    return name;
+  }
+
+  /** Does one move, unless it is done already. */
+  perform(move: Move): void {
+    const fs = this.#fs;
+    if (fs.lookup(move.from, move.name) !== move.ino) return;
+    if (fs.lookup(move.to, move.newName) === move.ino) fs.unlink(move.from, move.name);
+    else fs.rename(move.from, move.name, move.to, move.newName);
+  }
+
+  /** Forgets an entry whose moves are all done and durable. */
+  end(name: ByteString): void {
+    this.#fs.sync();
+    this.#fs.unlink(this.#directory, name);
+  }
+
+  /** Completes what a predecessor began. */
+  replay(): void {
+    const names = this.#fs.readdir(this.#directory).map((entry) => entry.name);
+    for (const name of names.filter((entry) => entry.startsWith(prefix)).sort()) {
+      const ino = this.#fs.lookup(this.#directory, name);
+      if (ino === undefined) continue;
+      for (const move of parse(this.#fs.readlink(ino))) this.#performIfPossible(move);
+      this.end(name);
+    }
+  }
+
+  #performIfPossible(move: Move): void {
+    try {
+      this.perform(move);
+    } catch (error) {
+      // A directory that is gone since: the move has nothing left to do.
+      if (!(error instanceof FsError) || (error.code !== 'ESTALE' && error.code !== 'ENOENT')) throw error;
+    }
+  }
+}
+
+function hex(name: ByteString): string {
+  return Buffer.from(bytesOf(name)).toString('hex');
+}
+
+function parse(text: ByteString): Move[] {
+  const [first, ...lines] = text.split('\n');
+  if (first !== header) return [];
+  const moves: Move[] = [];
+  for (const line of lines) {
+    const match = /^(\d+) (\d+) ([0-9a-f]+) (\d+) ([0-9a-f]+)$/.exec(line);
+    if (!match) return [];
+    const [, ino, from, name = '', to, newName = ''] = match;
+    moves.push({
+      ino: Number(ino),
+      from: Number(from),
+      name: byteString(Buffer.from(name, 'hex')),
+      to: Number(to),
+      newName: byteString(Buffer.from(newName, 'hex')),
+    });
+  }
+  return moves;
+}

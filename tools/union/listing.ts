@@ -1,0 +1,166 @@
+/**
+ * Merged listings: deduplicated, in an order that stays while the directory is known, seekable, right after changes
+ * (union-semantics 48 to 60).
+ *
+ * Every name keeps its cookie as long as the listing lives, also while it is gone: a reader who goes on after a cookie
+ * meets each lasting name exactly once and none twice.
+ */
+import type { ByteString } from '../core/index.js';
+import type { DirectoryEntry, FileType, Ino } from '../vfs/index.js';
+import { findLower } from './lower.js';
+import { attachLower, lookupLocked } from './lookup.js';
+import { directoryMarks, isPrivateName, isWhiteout } from './marks.js';
+import { upperPart } from './node.js';
+import { upperStep } from './schedule.js';
+import type { Node } from './node.js';
+import type { Part } from './layers.js';
+import type { Operation, Task } from './schedule.js';
+import type { UnionState } from './state.js';
+
+interface Slot {
+  readonly cookie: number;
+  readonly name: ByteString;
+  entry: DirectoryEntry | undefined;
+}
+
+/** Removed names that are remembered beyond the live ones before they are dropped. */
+const rememberedMax = 4096;
+
+/** The names of one directory. */
+export class Listing {
+  #slots: Slot[] = [];
+  readonly #byName = new Map<ByteString, Slot>();
+  #lastCookie = 0;
+  #live = 0;
+
+  /** How many names show. */
+  get size(): number {
+    return this.#live;
+  }
+
+  set(name: ByteString, ino: Ino, type: FileType): void {
+    let slot = this.#byName.get(name);
+    if (!slot) {
+      slot = { cookie: (this.#lastCookie += 1), name, entry: undefined };
+      this.#slots.push(slot);
+      this.#byName.set(name, slot);
+    }
+    if (!slot.entry) this.#live += 1;
+    slot.entry = { name, ino, type, cookie: slot.cookie };
+  }
+
+  remove(name: ByteString): void {
+    const slot = this.#byName.get(name);
+    if (!slot?.entry) return;
+    slot.entry = undefined;
+    this.#live -= 1;
+    if (this.#slots.length > 2 * this.#live + rememberedMax) this.#dropRemoved();
+  }
+
+  /** Entries behind a cookie; any number is a valid cookie. */
+  after(cookie: number, limit: number): DirectoryEntry[] {
+    const entries: DirectoryEntry[] = [];
+    for (let at = this.#firstAfter(cookie); at < this.#slots.length && entries.length < limit; at += 1) {
+      const entry = this.#slots[at]?.entry;
+      if (entry) entries.push(entry);
+    }
+    return entries;
+  }
+
+  #firstAfter(cookie: number): number {
+    let low = 0;
+    let high = this.#slots.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#slots[middle]?.cookie ?? 0) > cookie) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  #dropRemoved(): void {
+    for (const slot of this.#slots) if (!slot.entry) this.#byName.delete(slot.name);
+    this.#slots = this.#slots.filter((slot) => slot.entry);
+  }
+}
+
+/** The listing of a directory, built at first use; the directory's lock is held. */
+export function* listingLocked(state: UnionState, task: Task, directory: Node): Operation<Listing> {
+  if (directory.listing) return directory.listing;
+  const found = new Map<ByteString, { ino: Ino; type: FileType }>();
+  // The lowest layer first: positions of what is beneath stay when the upper grows.
+  for (const part of [...directory.lowers].reverse()) addLower(state, found, part, directory);
+  numberRest(state, found, directory);
+  if (directory.upper !== 0 && state.upper) yield* addUpper(state, task, found, directory);
+  const listing = new Listing();
+  for (const [name, { ino, type }] of found) listing.set(name, ino, type);
+  directory.listing = listing;
+  return listing;
+}
+
+type Found = Map<ByteString, { ino: Ino; type: FileType }>;
+
+function addLower(state: UnionState, found: Found, part: Part, directory: Node): void {
+  const { layer } = part;
+  for (const entry of layerEntries(part, found)) {
+    const known = directory.children?.get(entry.name);
+    if (known) {
+      found.set(entry.name, { ino: known.node.id, type: known.node.type });
+      continue;
+    }
+    const number = namedApart(state, part, entry) ? undefined : state.nodes.numberOf(layer, entry.ino);
+    found.set(entry.name, { ino: number ?? 0, type: entry.type });
+  }
+}
+
+/** What has no number of its own yet gets one by being looked up. */
+function numberRest(state: UnionState, found: Found, directory: Node): void {
+  for (const [name, entry] of found) {
+    if (entry.ino === 0) found.set(name, { ino: lowerNumber(state, directory, name), type: entry.type });
+  }
+}
+
+/** Lower hard links are objects of their own when no index keeps them together. */
+function namedApart(state: UnionState, { layer }: Part, entry: DirectoryEntry): boolean {
+  if (state.policy.index || !state.upper || entry.type === 'directory') return false;
+  return layer.fs.getattr(entry.ino).nlink > 1;
+}
+
+function lowerNumber(state: UnionState, directory: Node, name: ByteString): Ino {
+  const hit = findLower(state, directory.lowers, name);
+  return hit ? attachLower(state, directory, name, hit).node.id : 0;
+}
+
+function* addUpper(state: UnionState, task: Task, found: Found, directory: Node): Operation<void> {
+  const { upper } = state;
+  if (!upper) return;
+  yield upperStep;
+  const part = upperPart(upper, directory);
+  const foreign = directory.lowers.length > 0 || directory.impure;
+  for (const entry of layerEntries(part, found)) {
+    const alias = foreign ? yield* lookupLocked(state, task, directory, entry.name) : undefined;
+    const ino = alias?.node.id ?? state.nodes.byUpper(entry.ino)?.id ?? entry.ino;
+    found.set(entry.name, { ino, type: entry.type });
+  }
+}
+
+/** Entries of one layer that show; its whiteouts take names away from `found`. */
+function layerEntries(part: Part, found: Found): DirectoryEntry[] {
+  const { fs, reading } = part.layer;
+  const shown: DirectoryEntry[] = [];
+  const hidden: ByteString[] = [];
+  for (const entry of fs.readdir(part.ino)) {
+    if (isPrivateName(reading, entry.name)) hidden.push(entry.name.slice(4) as ByteString);
+    else if (mayBeWhiteout(part, entry) && isWhiteout(part, fs.getattr(entry.ino))) hidden.push(entry.name);
+    else shown.push(entry);
+  }
+  for (const name of hidden) found.delete(name);
+  return shown;
+}
+
+function mayBeWhiteout(part: Part, entry: DirectoryEntry): boolean {
+  const { reading } = part.layer;
+  if (entry.type === 'char') return reading.devices;
+  if (entry.type === 'symlink') return reading.links !== 'no';
+  return entry.type === 'file' && part.marksFiles;
+}

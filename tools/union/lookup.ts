@@ -1,0 +1,234 @@
+/**
+ * Merged lookup: from a directory of the union and a name to the union object (union-semantics 18 to 30).
+ *
+ * A name that is known answers from the directory's cache without any stop or allocation. Otherwise the directory's
+ * lock is held while the layers are asked, so that no answer mixes two states.
+ */
+import { byteString } from '../core/index.js';
+import type { ByteString } from '../core/index.js';
+import { FsError } from '../vfs/index.js';
+import type { Attributes, Ino } from '../vfs/index.js';
+import type { Part } from './layers.js';
+import { findContent, findLower, followed, resolveRedirect } from './lower.js';
+import type { LowerHit } from './lower.js';
+import { attribute, attributeNames, directoryMarks, findInLayer } from './marks.js';
+import { isFound, noParts, upperPart } from './node.js';
+import type { Alias, Node } from './node.js';
+import { readLinkCount } from './hard-links.js';
+import { decodeOrigin, encodeOrigin, indexName } from './origin.js';
+import { take, upperStep } from './schedule.js';
+import type { Operation, Task } from './schedule.js';
+import type { UnionState, WritableLayer } from './state.js';
+
+/** Names known to be absent that one directory remembers. */
+const absentMax = 1024;
+
+/** Finds a name; undefined when it is not there. Takes the directory's lock when the layers have to be asked. */
+export function* lookup(
+  state: UnionState,
+  task: Task,
+  directory: Node,
+  name: ByteString,
+): Operation<Alias | undefined> {
+  const known = directory.children?.get(name);
+  if (known !== undefined) return known ?? undefined;
+  if (!directory.directoryLock.tryTake(task)) yield* take(task, directory.directoryLock);
+  try {
+    return yield* lookupLocked(state, task, directory, name);
+  } finally {
+    directory.directoryLock.release(task);
+  }
+}
+
+/** Finds a name; the directory's lock is held. */
+export function* lookupLocked(
+  state: UnionState,
+  task: Task,
+  directory: Node,
+  name: ByteString,
+): Operation<Alias | undefined> {
+  const known = directory.children?.get(name);
+  if (known !== undefined) return known ?? undefined;
+  if (directory.dead) return undefined;
+  let found: Attributes | 'whiteout' | undefined;
+  if (directory.upper !== 0 && state.upper) {
+    yield upperStep;
+    found = findInLayer(upperPart(state.upper, directory), name);
+    if (isFound(found)) {
+      const node =
+        found.type === 'directory'
+          ? upperDirectory(state, state.upper, directory, name, found)
+          : upperOther(state, state.upper, directory, name, found);
+      return attach(directory, name, node, true);
+    }
+  }
+  const hit = found === 'whiteout' ? undefined : findLower(state, directory.lowers, name);
+  if (!hit) {
+    rememberAbsent(directory, name);
+    return undefined;
+  }
+  if (task.stops && state.upper && isShared(state, hit.attributes)) yield upperStep;
+  return attachLower(state, directory, name, hit);
+}
+
+/** Tells whether the lowers have a name in a directory: then removing it from the upper needs a whiteout (33). */
+export function lowerHas(state: UnionState, directory: Node, name: ByteString): boolean {
+  return findLower(state, directory.lowers, name) !== undefined;
+}
+
+/** Puts a name into the cache of its directory. */
+export function attach(parent: Node, name: ByteString, node: Node, covered: boolean): Alias {
+  const alias: Alias = { parent, name, node, covered };
+  node.aliases.push(alias);
+  parent.children ??= new Map();
+  parent.children.set(name, alias);
+  return alias;
+}
+
+/** Notes that a name is absent, also in the listing. */
+export function rememberAbsent(directory: Node, name: ByteString): void {
+  directory.children ??= new Map();
+  if (directory.children.size > absentMax) dropAbsent(directory.children);
+  directory.children.set(name, null);
+}
+
+function dropAbsent(children: Map<ByteString, Alias | null>): void {
+  let absent = 0;
+  for (const alias of children.values()) if (alias === null) absent += 1;
+  if (absent < absentMax) return;
+  for (const [name, alias] of children) if (alias === null) children.delete(name);
+}
+
+function upperDirectory(
+  state: UnionState,
+  upper: WritableLayer,
+  directory: Node,
+  name: ByteString,
+  found: Attributes,
+): Node {
+  const marks = directoryMarks({ layer: upper, ino: found.ino });
+  const redirect = marks.opaque ? undefined : followed(state, marks.redirect);
+  const lowers = marks.opaque ? noParts : lowersOf(state, directory, redirect ?? name);
+  const top = lowers[0];
+  const number = top ? state.nodes.numberOf(top.layer, top.ino) : state.nodes.numberOf(upper, found.ino);
+  const node = state.nodes.create(number, 'directory', lowers);
+  node.redirect = redirect;
+  node.impure = marks.impure;
+  node.marksFiles = marks.marksFiles;
+  state.nodes.setUpper(node, found.ino);
+  return node;
+}
+
+function lowersOf(state: UnionState, directory: Node, place: ByteString): readonly Part[] {
+  if (place.startsWith('/')) return resolveRedirect(state, place, 0);
+  const hit = findLower(state, directory.lowers, place);
+  return hit?.attributes.type === 'directory' ? hit.parts : noParts;
+}
+
+function upperOther(
+  state: UnionState,
+  upper: WritableLayer,
+  directory: Node,
+  name: ByteString,
+  found: Attributes,
+): Node {
+  const known = state.nodes.byUpper(found.ino);
+  if (known) return known;
+  const { prefix } = state.policy;
+  const names = attributeNames(upper.fs, found.ino);
+  const has = (mark: string): boolean => names.includes((prefix + mark) as ByteString);
+  const origin = has('origin') ? originOf(state, upper, found) : undefined;
+  let number = state.nodes.numberOf(upper, found.ino);
+  if (origin && (origin.nlink === 1 || origin.indexed)) number = state.nodes.numberOf(origin.part.layer, origin.part.ino);
+  const node = state.nodes.create(number, found.type, origin ? [origin.part] : noParts);
+  state.nodes.setUpper(node, found.ino);
+  if (origin?.indexed) {
+    node.indexed = true;
+    node.linkCount = readLinkCount(state, upper, node, origin.nlink);
+  }
+  if (found.type === 'file' && state.policy.metacopy && has('metacopy')) {
+    node.metacopy = true;
+    node.content = findContent(state, { layer: upper, ino: found.ino }, directory.lowers, name);
+  } else {
+    node.content = undefined;
+  }
+  return node;
+}
+
+interface Origin {
+  readonly part: Part;
+  readonly nlink: number;
+  readonly indexed: boolean;
+}
+
+function originOf(state: UnionState, upper: WritableLayer, found: Attributes): Origin | undefined {
+  const bytes = attribute(upper.fs, found.ino, `${state.policy.prefix}origin`);
+  const origin = bytes && decodeOrigin(bytes, state.lowers);
+  if (!bytes || !origin) return undefined;
+  try {
+    const lower = origin.layer.fs.getattr(origin.ino);
+    if (lower.type !== found.type) return undefined;
+    const indexed =
+      state.policy.index && lower.nlink > 1 && upper.work.indexed(indexName(bytes)) === found.ino;
+    return { part: { ...origin, marksFiles: false }, nlink: lower.nlink, indexed };
+  } catch (error) {
+    // A new lower may have no such object; the origin is then unknown, which costs only the number (200).
+    if (error instanceof FsError) return undefined;
+    throw error;
+  }
+}
+
+/** A lower object with several names, kept together by the index (or by a union that never copies). */
+function isShared(state: UnionState, attributes: Attributes): boolean {
+  return attributes.type !== 'directory' && attributes.nlink > 1 && (state.policy.index || !state.upper);
+}
+
+/** Makes or finds the object of a name that only lowers have; no stop. */
+export function attachLower(state: UnionState, directory: Node, name: ByteString, hit: LowerHit): Alias {
+  const known = directory.children?.get(name);
+  if (known) return known;
+  const part = hit.parts[0];
+  if (!part) throw new FsError('EIO', 'lookup');
+  const { attributes } = hit;
+  const shared = isShared(state, attributes);
+  if (shared) {
+    const node = sharedNode(state, part, attributes);
+    return attach(directory, name, node, false);
+  }
+  const alone = attributes.type === 'directory' || attributes.nlink === 1;
+  const number = alone ? state.nodes.numberOf(part.layer, part.ino) : undefined;
+  const node = state.nodes.create(number, attributes.type, hit.parts);
+  if (attributes.type === 'file' && state.policy.metacopy) {
+    node.content = findContent(state, part, directory.lowers.filter(below(part)), name);
+  }
+  return attach(directory, name, node, false);
+}
+
+function below(part: Part): (other: Part) => boolean {
+  return (other) => other.layer.number > part.layer.number;
+}
+
+function sharedNode(state: UnionState, part: Part, attributes: Attributes): Node {
+  const known = state.nodes.shared(part);
+  if (known) return known;
+  const { upper } = state;
+  const origin = encodeOrigin(part);
+  const indexIno: Ino | undefined = upper && origin && upper.work.indexed(indexName(origin));
+  const copied = indexIno === undefined ? undefined : state.nodes.byUpper(indexIno);
+  if (copied) return copied;
+  const node = state.nodes.createShared(part, attributes.type);
+  node.indexed = upper !== undefined && origin !== undefined;
+  node.linkCount = attributes.nlink;
+  if (upper && indexIno !== undefined) {
+    state.nodes.setUpper(node, indexIno);
+    node.content = undefined;
+    node.linkCount = readLinkCount(state, upper, node, attributes.nlink);
+  }
+  return node;
+}
+
+/** Reads a private text attribute. */
+export function textAttribute(upper: WritableLayer, ino: Ino, name: string): ByteString | undefined {
+  const bytes = attribute(upper.fs, ino, name);
+  return bytes && byteString(bytes);
+}

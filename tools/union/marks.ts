@@ -1,0 +1,176 @@
+/**
+ * Whiteouts and opaque directories in the forms of the field, read from a layer (union-semantics 31 to 47).
+ * A layer is asked through `findInLayer`, which never lets a mark or a private file out.
+ */
+import { byteString, bytesOf } from '../core/index.js';
+import type { ByteString } from '../core/index.js';
+import { FsError } from '../vfs/index.js';
+import type { Attributes, FileSystem, Ino } from '../vfs/index.js';
+import type { Part } from './layers.js';
+import type { UnionPolicy, WhiteoutForm } from './policy.js';
+
+/** Target of the symlinks that old overlayfs used as whiteouts. */
+export const legacyTarget = '(overlay-whiteout)' as ByteString;
+/** Prefix of aufs's whiteout names; names of its own begin with it twice. */
+export const aufsPrefix = '.wh.' as ByteString;
+/** Makes a directory opaque for aufs. */
+export const aufsOpaque = '.wh..wh.opq' as ByteString;
+const unionfsOpaque = '.wh.__dir_opaque';
+const fuseOpaque = '.wh..wh..opq';
+const fuseOpaqueAttribute = 'user.fuseoverlayfs.opaque';
+
+/** How the marks of one layer are read, compiled from the forms chosen. */
+export interface MarkReading {
+  /** Character device 0:0. */
+  readonly devices: boolean;
+  /** Empty file with a mark, in a directory marked `x`. */
+  readonly emptyFiles: boolean;
+  /** Symlink to `(overlay-whiteout)`, with its attribute or by its text alone. */
+  readonly links: 'no' | 'attribute' | 'text';
+  /** `.wh.NAME`. */
+  readonly names: boolean;
+  /** Prefixes of private attributes; the first is the one that is written. */
+  readonly prefixes: readonly string[];
+  /** Opaque marks of fuse-overlayfs count too. */
+  readonly fuse: boolean;
+}
+
+/** Compiles the forms of a policy. */
+export function markReading(policy: Pick<UnionPolicy, 'writes' | 'reads' | 'prefix'>): MarkReading {
+  const forms = new Set<WhiteoutForm>([policy.writes, ...policy.reads]);
+  const fuse = forms.has('fuse-overlayfs');
+  return {
+    devices: forms.has('overlay') || fuse,
+    emptyFiles: forms.has('overlay-x'),
+    links: forms.has('overlay-v7-text') ? 'text' : forms.has('overlay-v7') ? 'attribute' : 'no',
+    names: forms.has('aufs') || fuse,
+    prefixes: fuse ? [...new Set([policy.prefix, 'trusted.overlay.', 'user.overlay.'])] : [policy.prefix],
+    fuse,
+  };
+}
+
+/** What the marks on a directory say. */
+export interface DirectoryMarks {
+  readonly opaque: boolean;
+  /** Its empty files with a mark are whiteouts. */
+  readonly marksFiles: boolean;
+  readonly redirect: ByteString | undefined;
+  readonly impure: boolean;
+}
+
+const noMarks: DirectoryMarks = { opaque: false, marksFiles: false, redirect: undefined, impure: false };
+
+/** Reads an attribute that may be absent. */
+export function attribute(fs: FileSystem, ino: Ino, name: string): Uint8Array | undefined {
+  try {
+    return fs.getxattr(ino, name as ByteString);
+  } catch (error) {
+    if (error instanceof FsError && (error.code === 'ENODATA' || error.code === 'EOPNOTSUPP')) return undefined;
+    throw error;
+  }
+}
+
+/** Lists attributes; none on a file system that has no attributes. */
+export function attributeNames(fs: FileSystem, ino: Ino): readonly ByteString[] {
+  try {
+    return fs.listxattr(ino);
+  } catch (error) {
+    if (error instanceof FsError && error.code === 'EOPNOTSUPP') return [];
+    throw error;
+  }
+}
+
+/** Reads the marks on a directory of a layer. */
+export function directoryMarks(part: Pick<Part, 'layer' | 'ino'>): DirectoryMarks {
+  const { fs, reading } = part.layer;
+  const names = attributeNames(fs, part.ino);
+  let marks = noMarks;
+  for (const prefix of names.length > 0 ? reading.prefixes : []) {
+    const value = (suffix: string): string | undefined => {
+      if (!names.includes((prefix + suffix) as ByteString)) return undefined;
+      const bytes = attribute(fs, part.ino, prefix + suffix);
+      return bytes && byteString(bytes);
+    };
+    const opaque = value('opaque');
+    marks = {
+      opaque: marks.opaque || opaque === 'y',
+      marksFiles: marks.marksFiles || opaque === 'x',
+      redirect: marks.redirect ?? (value('redirect') as ByteString | undefined),
+      impure: marks.impure || value('impure') === 'y',
+    };
+  }
+  if (!marks.opaque && hasOpaqueFile(part, names)) marks = { ...marks, opaque: true };
+  return marks;
+}
+
+function hasOpaqueFile({ layer, ino }: Pick<Part, 'layer' | 'ino'>, names: readonly ByteString[]): boolean {
+  if (!layer.reading.names) return false;
+  const files = [aufsOpaque, unionfsOpaque, ...(layer.reading.fuse ? [fuseOpaque] : [])];
+  return (
+    files.some((file) => layer.fs.lookup(ino, file as ByteString) !== undefined) ||
+    (layer.reading.fuse && names.includes(fuseOpaqueAttribute as ByteString))
+  );
+}
+
+/** Tells whether an object of a layer is a whiteout. */
+export function isWhiteout(part: Part, attributes: Attributes): boolean {
+  const { layer } = part;
+  const { reading } = layer;
+  switch (attributes.type) {
+    case 'char':
+      return reading.devices && attributes.rdev.major === 0 && attributes.rdev.minor === 0;
+    case 'symlink':
+      return (
+        reading.links !== 'no' &&
+        layer.fs.readlink(attributes.ino) === legacyTarget &&
+        (reading.links === 'text' || hasWhiteoutAttribute(part, attributes.ino))
+      );
+    case 'file':
+      return (
+        part.marksFiles && attributes.size === 0 && reading.emptyFiles && hasWhiteoutAttribute(part, attributes.ino)
+      );
+    default:
+      return false;
+  }
+}
+
+function hasWhiteoutAttribute({ layer }: Part, ino: Ino): boolean {
+  const names = attributeNames(layer.fs, ino);
+  return names.length > 0 && layer.reading.prefixes.some((p) => names.includes(`${p}whiteout` as ByteString));
+}
+
+/** True for names that a form keeps for itself. */
+export function isPrivateName(reading: MarkReading, name: ByteString): boolean {
+  return reading.names && name.startsWith(aufsPrefix);
+}
+
+/**
+ * Looks a name up in one directory of one layer.
+ *
+ * A name too long for the layer is not in it (24). With the aufs form the object wins over a record of the same name
+ * in the same layer (47).
+ */
+export function findInLayer(part: Part, name: ByteString): Attributes | 'whiteout' | undefined {
+  const { fs, reading } = part.layer;
+  if (reading.names && name.startsWith(aufsPrefix)) return undefined;
+  const ino = lookupShort(fs, part.ino, name);
+  if (ino === undefined) {
+    const hidden =
+      reading.names && lookupShort(fs, part.ino, (aufsPrefix + name) as ByteString) !== undefined;
+    return hidden ? 'whiteout' : undefined;
+  }
+  const attributes = fs.getattr(ino);
+  return isWhiteout(part, attributes) ? 'whiteout' : attributes;
+}
+
+function lookupShort(fs: FileSystem, directory: Ino, name: ByteString): Ino | undefined {
+  try {
+    return fs.lookup(directory, name);
+  } catch (error) {
+    if (error instanceof FsError && error.code === 'ENAMETOOLONG') return undefined;
+    throw error;
+  }
+}
+
+/** The value of a mark that is simply set. */
+export const markSet = bytesOf('y' as ByteString);

@@ -1,0 +1,204 @@
+/** Assembles the state of a union from its options: layers, abilities of the upper, the root object. */
+import type { ByteString } from '../core/index.js';
+import { UsageError } from '../core/index.js';
+import { FsError } from '../vfs/index.js';
+import type { FileSystem, Ino } from '../vfs/index.js';
+import { checkLayers, claimUpper, recordDepth, uuidOf } from './layers.js';
+import type { Layer, LayerSpec } from './layers.js';
+import { rootParts } from './lower.js';
+import { directoryMarks, markReading } from './marks.js';
+import { NodeTable, noParts } from './node.js';
+import { checkPolicy, policies } from './policy.js';
+import type { UnionPolicy } from './policy.js';
+import { Lock, lockLevels } from './schedule.js';
+import type { Safeguard, UnionState, UnionWarning, WritableLayer } from './state.js';
+import { cleanIndex } from './index-cleaning.js';
+import { WatchTable } from './watches.js';
+import { WorkDirectory } from './work-directory.js';
+
+/** What a union is mounted from. */
+export interface UnionOptions {
+  /** Read-only layers, top first; at least one. */
+  readonly lowers: readonly LayerSpec[];
+  /** The writable layer; without it the union is read-only. */
+  readonly upper?: LayerSpec;
+  /** Directory on the upper's file system in which changes are prepared; needed with an upper. */
+  readonly work?: Ino;
+  /** `policies.overlayfs` unless given. */
+  readonly policy?: UnionPolicy;
+  readonly readOnly?: boolean;
+  /** File mode creation mask of whoever causes a copy, for copy mode traditional; 0o022 unless given. */
+  readonly umask?: () => number;
+  /** Hears warnings; silent unless given. */
+  readonly warn?: (warning: UnionWarning) => void;
+  /** Safeguards removed, so that a test sees the explorer notice; none in use. */
+  readonly sabotage?: readonly Safeguard[];
+}
+
+/** A state with the events of its life. */
+export interface MountedState {
+  readonly state: UnionState;
+  born(union: FileSystem): void;
+  giveUpUpper(): void;
+  takeUpper(): void;
+  ended(): void;
+}
+
+/** Builds the state of a union. */
+export function mountState(options: UnionOptions): MountedState {
+  const { lowers: specs, upper: upperSpec, work } = options;
+  const wanted = options.policy ?? policies.overlayfs;
+  const warn = options.warn ?? ((): void => undefined);
+  checkPolicy(wanted, upperSpec !== undefined);
+  checkLayers({ lowers: specs, upper: upperSpec, work });
+  const reading = markReading(wanted);
+  const lowers = specs.map((spec, index): Layer => {
+    const uuid = uuidOf(spec, index + 1, specs.length);
+    return { ...layerOf(spec, index + 1), uuid, reading };
+  });
+  const upperReadOnly = upperSpec?.fs.readOnly ?? false;
+  if (upperReadOnly) {
+    warn({ code: 'FW_UNION_READ_ONLY', message: 'the upper is read-only, and so is the union' });
+  }
+  const upper = upperSpec && openUpper(upperSpec, work, wanted, { ...layerOf(upperSpec, 0), reading });
+  const policy = upper?.work ? withAbilities(wanted, upper.work, warn) : wanted;
+  const readOnly = options.readOnly === true || upper?.work === undefined;
+  const state = assemble({ policy, upper: upper?.layer, lowers, readOnly, warn, options });
+  if (upper?.work?.index !== undefined) cleanIndex(upper.work, lowers, state);
+  let endClaim: (() => void) | undefined;
+  const takeUpper = (): void => {
+    if (endClaim || !upperSpec || work === undefined) return;
+    checkLayers({ lowers: specs, upper: upperSpec, work });
+    endClaim = claimUpper(upperSpec.fs, { upper: upperSpec.root ?? upperSpec.fs.root, work });
+  };
+  const giveUpUpper = (): void => {
+    endClaim?.();
+    endClaim = undefined;
+  };
+  if (!readOnly) takeUpper();
+  return {
+    state,
+    born: (union) => recordDepth(union, [...specs, ...(upperSpec ? [upperSpec] : [])]),
+    giveUpUpper,
+    takeUpper,
+    ended: () => {
+      giveUpUpper();
+      if (policy.volatile && upperSpec && work !== undefined) endVolatile(upperSpec.fs, work);
+    },
+  };
+}
+
+function layerOf(spec: LayerSpec, number: number): Omit<Layer, 'reading'> {
+  return {
+    fs: spec.fs,
+    root: spec.root ?? spec.fs.root,
+    number,
+    name: spec.name ?? spec.fs.kind,
+    uuid: spec.uuid ?? new Uint8Array(16),
+  };
+}
+
+interface OpenedUpper {
+  readonly layer: WritableLayer | undefined;
+  readonly work: WorkDirectory | undefined;
+}
+
+function openUpper(
+  spec: LayerSpec,
+  workRoot: Ino | undefined,
+  policy: UnionPolicy,
+  layer: Layer,
+): OpenedUpper {
+  if (workRoot === undefined) return { layer: undefined, work: undefined };
+  if (spec.fs.readOnly) return { layer: readOnlyUpper(layer, workRoot, policy), work: undefined };
+  if (policy.volatile) startVolatile(spec.fs, workRoot);
+  else refuseVolatile(spec.fs, workRoot);
+  const work = new WorkDirectory(spec.fs, workRoot, policy);
+  const reading = markReading({ ...policy, writes: work.form });
+  return { layer: { ...layer, reading, work }, work };
+}
+
+/** A read-only upper still shows what it holds; nothing is prepared on it (176). */
+function readOnlyUpper(layer: Layer, workRoot: Ino, policy: UnionPolicy): WritableLayer {
+  return { ...layer, work: new WorkDirectory(layer.fs, workRoot, policy, true) };
+}
+
+/** Switches off what the upper cannot carry, with one message each (11). */
+function withAbilities(
+  wanted: UnionPolicy,
+  work: WorkDirectory,
+  warn: (warning: UnionWarning) => void,
+): UnionPolicy {
+  if (!work.lacks.has('attributes')) return wanted;
+  const off: [boolean, string][] = [
+    [wanted.redirectDir === 'on', 'redirects'],
+    [wanted.index, 'the hard-link index'],
+    [wanted.metacopy, 'metadata-only copies'],
+  ];
+  for (const [on, what] of off) {
+    if (on) warn({ code: 'FW_UNION_ABILITY', message: `the upper keeps no attributes: ${what} is off` });
+  }
+  return { ...wanted, redirectDir: 'off', index: false, metacopy: false };
+}
+
+interface Assembly {
+  readonly policy: UnionPolicy;
+  readonly upper: WritableLayer | undefined;
+  readonly lowers: readonly Layer[];
+  readonly readOnly: boolean;
+  readonly warn: (warning: UnionWarning) => void;
+  readonly options: UnionOptions;
+}
+
+function assemble({ policy, upper, lowers, readOnly, warn, options }: Assembly): UnionState {
+  const nodes = new NodeTable();
+  const marks = upper && directoryMarks({ layer: upper, ino: upper.root });
+  const parts = marks?.opaque === true ? noParts : rootParts(lowers);
+  const top = parts[0];
+  const number = top ? nodes.numberOf(top.layer, top.ino) : upper && nodes.numberOf(upper, upper.root);
+  const root = nodes.create(number, 'directory', parts);
+  if (upper && marks) {
+    nodes.setUpper(root, upper.root);
+    root.impure = marks.impure;
+    root.marksFiles = marks.marksFiles;
+  }
+  return {
+    policy,
+    upper,
+    lowers,
+    nodes,
+    root,
+    topology: new Lock(lockLevels.topology, { id: 0, above: undefined }),
+    watches: new WatchTable(),
+    umask: options.umask ?? ((): number => 0o022),
+    warn,
+    sabotage: new Set(options.sabotage),
+    readOnly,
+  };
+}
+
+const volatileMarker = 'volatile' as ByteString;
+
+function startVolatile(fs: FileSystem, work: Ino): void {
+  refuseVolatile(fs, work);
+  fs.mkdir(work, volatileMarker, { mode: 0, uid: 0, gid: 0 });
+}
+
+/** A union without flushing that was never ended may have lost anything (174). */
+function refuseVolatile(fs: FileSystem, work: Ino): void {
+  if (fs.lookup(work, volatileMarker) === undefined) return;
+  throw new UsageError('FW_UNION_VOLATILE', 'the upper was mounted without flushing and never unmounted', {
+    hint: 'make a new upper and work directory, or remove work/volatile to accept what is left',
+    data: { errno: 'EINVAL' },
+  });
+}
+
+function endVolatile(fs: FileSystem, work: Ino): void {
+  try {
+    fs.sync();
+    fs.rmdir(work, volatileMarker);
+  } catch (error) {
+    // The marker stays: after a failed write-back that is what it is for.
+    if (!(error instanceof FsError)) throw error;
+  }
+}

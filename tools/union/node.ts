@@ -1,0 +1,156 @@
+/**
+ * The union object: one per file, whatever layers its parts lie in. Identity, locks, watches and the state of open
+ * files belong to it, never to a layer's object; that one decision settles most of what troubled earlier unions.
+ */
+import type { ByteString } from '../core/index.js';
+import type { Attributes, FileType, Ino } from '../vfs/index.js';
+import type { Layer, Part } from './layers.js';
+import { Lock, lockLevels } from './schedule.js';
+import type { Listing } from './listing.js';
+import type { Place } from './schedule.js';
+
+/** One name of an object. */
+export interface Alias {
+  readonly parent: Node;
+  readonly name: ByteString;
+  readonly node: Node;
+  /** The upper has this name for the object; otherwise it is seen through from a lower or the index. */
+  covered: boolean;
+}
+
+/** No lower parts; shared, so that tests for it are by length. */
+export const noParts: readonly Part[] = [];
+
+/** An object of the union. */
+export class Node implements Place {
+  readonly id: Ino;
+  readonly type: FileType;
+  /** Its object in the upper; 0 while there is none. Set once, when that object is complete (81). */
+  upper: Ino = 0;
+  /** Directory: its parts in the lowers, top first. Other: the lower object it is or was copied from, if known. */
+  lowers: readonly Part[];
+  /** The upper holds attributes only; content still comes from `content`. */
+  metacopy = false;
+  /** Where content lies when not in the upper. */
+  content: Part | undefined;
+  /** Where the lower parts of a renamed directory are: the mark on the upper. */
+  redirect: ByteString | undefined;
+  /** Directory whose upper may hold objects that came from elsewhere. */
+  impure = false;
+  /** The upper directory marks empty files as whiteouts (form overlay-x). */
+  marksFiles = false;
+  /** Lower hard links are kept together through the index. */
+  indexed = false;
+  /** Link count of an indexed object. */
+  linkCount = 0;
+  aliases: Alias[] = [];
+  /** How many times it is held open. */
+  holds = 0;
+  /** Its last name is gone. */
+  dead = false;
+  /** Made without a name; it may get one (O_TMPFILE). */
+  linkable = false;
+  children: Map<ByteString, Alias | null> | undefined;
+  listing: Listing | undefined;
+  #directoryLock: Lock | undefined;
+  #copyUpLock: Lock | undefined;
+
+  constructor(id: Ino, type: FileType, lowers: readonly Part[]) {
+    this.id = id;
+    this.type = type;
+    this.lowers = lowers;
+    this.content = lowers[0];
+  }
+
+  /** The directory above a directory. */
+  get above(): Node | undefined {
+    return this.aliases[0]?.parent;
+  }
+
+  /** Guards the names in a directory. */
+  get directoryLock(): Lock {
+    return (this.#directoryLock ??= new Lock(lockLevels.directory, this));
+  }
+
+  /** Guards the step from lower to upper, and the names of the object. */
+  get copyUpLock(): Lock {
+    return (this.#copyUpLock ??= new Lock(lockLevels.copyUp, this));
+  }
+}
+
+/** Layer numbers go to bit 32 and up, below 2^53 (126). */
+const layerUnit = 0x1_0000_0000;
+/** Numbers handed out one by one, for objects whose own number does not fit or is taken. */
+const tableBase = 2 ** 52;
+
+/** The objects of a union by number, and by their place in a layer. */
+export class NodeTable {
+  readonly #byNumber = new Map<Ino, Node>();
+  readonly #byUpper = new Map<Ino, Node>();
+  readonly #shared = new Map<Layer, Map<Ino, Node>>();
+  #next = tableBase;
+
+  get(number: Ino): Node | undefined {
+    return this.#byNumber.get(number);
+  }
+
+  byUpper(ino: Ino): Node | undefined {
+    return this.#byUpper.get(ino);
+  }
+
+  /** Number of an object that is shown with a layer's own number; undefined when that does not fit. */
+  numberOf(layer: Layer, ino: Ino): Ino | undefined {
+    return ino < layerUnit && layer.number < 2 ** 19 ? layer.number * layerUnit + ino : undefined;
+  }
+
+  /** Makes an object, with the wanted number or, where that is taken, one of the table's. */
+  create(wanted: Ino | undefined, type: FileType, lowers: readonly Part[]): Node {
+    const free = wanted !== undefined && !this.#byNumber.has(wanted);
+    const number = free ? wanted : (this.#next += 1);
+    const node = new Node(number, type, lowers);
+    this.#byNumber.set(number, node);
+    return node;
+  }
+
+  /** The object that all names of a lower object with several names show. */
+  shared({ layer, ino }: Part): Node | undefined {
+    return this.#shared.get(layer)?.get(ino);
+  }
+
+  createShared(part: Part, type: FileType): Node {
+    const node = this.create(this.numberOf(part.layer, part.ino), type, [part]);
+    const ofLayer = this.#shared.get(part.layer) ?? new Map<Ino, Node>();
+    this.#shared.set(part.layer, ofLayer.set(part.ino, node));
+    return node;
+  }
+
+  /** Publishes the finished upper object of a node. */
+  setUpper(node: Node, ino: Ino): void {
+    node.upper = ino;
+    this.#byUpper.set(ino, node);
+  }
+
+  /** Drops an object that has neither name nor user. */
+  forget(node: Node): void {
+    this.#byNumber.delete(node.id);
+    if (node.upper !== 0 && this.#byUpper.get(node.upper) === node) this.#byUpper.delete(node.upper);
+    const part = node.lowers[0];
+    const ofLayer = part && this.#shared.get(part.layer);
+    if (part && ofLayer?.get(part.ino) === node) ofLayer.delete(part.ino);
+  }
+
+  /** All objects known. */
+  values(): IterableIterator<Node> {
+    return this.#byNumber.values();
+  }
+}
+
+/** The part of a node in the upper. */
+export function upperPart(upper: Layer, node: Node): Part {
+  return { layer: upper, ino: node.upper, marksFiles: node.marksFiles };
+}
+
+/** Type guard for a found object. */
+export function isFound(found: Attributes | 'whiteout' | undefined): found is Attributes {
+  return found !== undefined && found !== 'whiteout';
+}

@@ -1,0 +1,291 @@
+/**
+ * The mounted union: the straight-through `FileSystem` face over operations that can be stopped, and what belongs to
+ * a mount: remount, unmount, watches, `which`.
+ */
+import type { ByteString } from '../core/index.js';
+import { UsageError } from '../core/index.js';
+import { FsError, NAME_MAX } from '../vfs/index.js';
+import type {
+  AttributeChange,
+  Attributes,
+  DirectoryEntry,
+  FileSystem,
+  FileSystemStatistics,
+  Ino,
+  NewInode,
+  NewNode,
+  RenameFlags,
+  XattrMode,
+} from '../vfs/index.js';
+import { attributesOf, getAttribute, listAttributes } from './attributes.js';
+import { contentOf } from './content.js';
+import type { FallocateMode } from './content.js';
+import { mountState } from './mount.js';
+import type { MountedState, UnionOptions } from './mount.js';
+import { UnionOperations } from './operations.js';
+import { runStraight, Task } from './schedule.js';
+import type { Operation } from './schedule.js';
+import { directoryOf, forgetIfUnused, nodeOf, topPart } from './state.js';
+import type { Watcher } from './watches.js';
+import { which } from './which.js';
+import type { Whereabouts } from './which.js';
+
+/** Room that the aufs form leaves for a name (union-semantics 40). */
+const aufsNameMax = 242;
+
+/** A mounted union. */
+export interface Union extends FileSystem {
+  readonly kind: 'union';
+  /** The operations in the form that a `Scheduler` can stop and resume. */
+  readonly operations: UnionOperations;
+  /** Layers as people write them: the upper, if any, then the lowers from the top. */
+  readonly layers: readonly string[];
+  /** Tells which layer an absolute path comes from and why, and what it hides. */
+  which(path: ByteString): Whereabouts;
+  /** Hears of changes to an object, or in a directory, until the result is called. */
+  watch(ino: Ino, watcher: Watcher): () => void;
+  /**
+   * Makes the union read-only, or writable again.
+   *
+   * @throws FsError EBUSY while files are open for writing, EROFS when there is no writable upper
+   */
+  remount(readOnly: boolean): void;
+  /**
+   * Ends the union; everything acknowledged is in the upper.
+   *
+   * @throws FsError EBUSY while files are open
+   */
+  unmount(): void;
+}
+
+/**
+ * Mounts a union: one writable directory over read-only ones, as overlayfs does.
+ *
+ * What a crashed predecessor left in `work` is completed or removed first. Lowers are never written.
+ *
+ * @param options  layers from the top, policy, and what the union needs of its surroundings
+ * @throws UsageError FW_UNION_LAYER for layers that cannot work together (`data.errno` is the kernel's answer),
+ *   FW_UNION_OPTIONS for options that contradict each other, FW_UNION_VOLATILE for an upper that was not flushed
+ * @see union-semantics.md; Linux Documentation/filesystems/overlayfs.rst
+ */
+export function mountUnion(options: UnionOptions): Union {
+  return new MountedUnion(mountState(options));
+}
+
+class MountedUnion implements Union {
+  readonly kind = 'union';
+  readonly root: Ino;
+  readonly operations: UnionOperations;
+  readonly layers: readonly string[];
+  readonly #mounted: MountedState;
+  readonly #task = new Task(false);
+  /** Objects opened for writing since they were last closed by all. */
+  readonly #writers = new Set<Ino>();
+  #holds = 0;
+  #live = true;
+
+  constructor(mounted: MountedState) {
+    this.#mounted = mounted;
+    const { state } = mounted;
+    this.root = state.root.id;
+    this.operations = new UnionOperations(state);
+    this.layers = [...(state.upper ? [state.upper] : []), ...state.lowers].map((layer) => layer.name);
+    mounted.born(this);
+  }
+
+  get readOnly(): boolean {
+    return this.#mounted.state.readOnly;
+  }
+
+  lookup(directory: Ino, name: ByteString): Ino | undefined {
+    const node = directoryOf(this.#state, directory, 'lookup');
+    const known = node.children?.get(name);
+    if (known) return known.node.id;
+    if (known === null) return undefined;
+    if (name.length > NAME_MAX) throw new FsError('ENAMETOOLONG', 'lookup', name);
+    return this.#run(this.operations.lookup(directory, name));
+  }
+
+  parent(directory: Ino): Ino {
+    const node = directoryOf(this.#state, directory, 'parent');
+    if (node === this.#state.root) return node.id;
+    const { above } = node;
+    if (!above) throw new FsError('ESTALE', 'parent');
+    return above.id;
+  }
+
+  getattr(ino: Ino): Attributes {
+    return attributesOf(this.#state, nodeOf(this.#state, ino, 'getattr'));
+  }
+
+  setattr(ino: Ino, change: AttributeChange): Attributes {
+    return this.#run(this.operations.setattr(ino, change));
+  }
+
+  readlink(ino: Ino): ByteString {
+    const node = nodeOf(this.#state, ino, 'readlink');
+    if (node.type !== 'symlink') throw new FsError('EINVAL', 'readlink');
+    const part = topPart(this.#state, node);
+    return part.fs.readlink(part.ino);
+  }
+
+  readdir(directory: Ino, cookie = 0, limit = Infinity): readonly DirectoryEntry[] {
+    const known = directoryOf(this.#state, directory, 'readdir').listing;
+    const listing = known ?? this.#run(this.operations.listing(directory));
+    return listing.after(cookie, limit);
+  }
+
+  mknod(directory: Ino, name: ByteString, node: NewNode): Ino {
+    return this.#run(this.operations.mknod(directory, name, node));
+  }
+
+  mkdir(directory: Ino, name: ByteString, inode: NewInode): Ino {
+    return this.#run(this.operations.mkdir(directory, name, inode));
+  }
+
+  symlink(directory: Ino, name: ByteString, target: ByteString, inode: NewInode): Ino {
+    return this.#run(this.operations.symlink(directory, name, target, inode));
+  }
+
+  link(ino: Ino, directory: Ino, name: ByteString): void {
+    this.#run(this.operations.link(ino, directory, name));
+  }
+
+  unlink(directory: Ino, name: ByteString): void {
+    this.#run(this.operations.unlink(directory, name));
+  }
+
+  rmdir(directory: Ino, name: ByteString): void {
+    this.#run(this.operations.rmdir(directory, name));
+  }
+
+  rename(directory: Ino, name: ByteString, newDirectory: Ino, newName: ByteString, flags: RenameFlags = {}): void {
+    this.#run(this.operations.rename(directory, name, newDirectory, newName, flags));
+  }
+
+  tmpfile(directory: Ino, inode: NewInode): Ino {
+    return this.#run(this.operations.tmpfile(directory, inode));
+  }
+
+  open(ino: Ino, intent: 'read' | 'write'): void {
+    const node = nodeOf(this.#state, ino, 'open');
+    const writes = intent === 'write' && node.type === 'file';
+    if (writes && this.#state.readOnly) throw new FsError('EROFS', 'open');
+    if (node.upper !== 0) this.#state.upper?.fs.open(node.upper, intent);
+    node.holds += 1;
+    this.#holds += 1;
+    if (writes) this.#writers.add(ino);
+  }
+
+  release(ino: Ino): void {
+    const node = nodeOf(this.#state, ino, 'release');
+    if (node.holds === 0) return;
+    node.holds -= 1;
+    this.#holds -= 1;
+    if (node.holds === 0) this.#writers.delete(ino);
+    if (node.upper !== 0) this.#state.upper?.fs.release(node.upper);
+    forgetIfUnused(this.#state, node);
+  }
+
+  read(ino: Ino, offset: number, length: number): Uint8Array {
+    const node = nodeOf(this.#state, ino, 'read');
+    if (this.#state.policy.atime === 'shadow') this.#run(this.operations.copyForReading(ino));
+    const content = contentOf(this.#state, node, 'read');
+    return content.fs.read(content.ino, offset, length);
+  }
+
+  write(ino: Ino, offset: number, data: Uint8Array): number {
+    return this.#run(this.operations.write(ino, offset, data));
+  }
+
+  seek(ino: Ino, offset: number, whence: 'data' | 'hole'): number {
+    const content = contentOf(this.#state, nodeOf(this.#state, ino, 'seek'), 'seek');
+    return content.fs.seek(content.ino, offset, whence);
+  }
+
+  fallocate(ino: Ino, offset: number, length: number, mode: FallocateMode): void {
+    this.#run(this.operations.fallocate(ino, offset, length, mode));
+  }
+
+  getxattr(ino: Ino, name: ByteString): Uint8Array {
+    return getAttribute(this.#state, nodeOf(this.#state, ino, 'getxattr'), name);
+  }
+
+  setxattr(ino: Ino, name: ByteString, value: Uint8Array, mode: XattrMode = 'any'): void {
+    this.#run(this.operations.setxattr(ino, name, value, mode));
+  }
+
+  listxattr(ino: Ino): readonly ByteString[] {
+    return listAttributes(this.#state, nodeOf(this.#state, ino, 'listxattr'));
+  }
+
+  removexattr(ino: Ino, name: ByteString): void {
+    this.#run(this.operations.removexattr(ino, name));
+  }
+
+  statfs(): FileSystemStatistics {
+    const { upper, lowers } = this.#state;
+    if (upper) {
+      const statistics = upper.fs.statfs();
+      return upper.work.form === 'aufs' ? { ...statistics, nameMax: aufsNameMax } : statistics;
+    }
+    const top = lowers[0];
+    if (!top) throw new FsError('EIO', 'statfs');
+    return { ...top.fs.statfs(), blocksFree: 0, blocksAvailable: 0, filesFree: 0 };
+  }
+
+  sync(ino?: Ino): void {
+    const { upper, policy } = this.#state;
+    if (!upper || policy.volatile) return;
+    if (ino === undefined) {
+      upper.fs.sync();
+      return;
+    }
+    // A lower-only object is durable as it is (151, 173).
+    const node = nodeOf(this.#state, ino, 'sync');
+    if (node.upper !== 0) upper.fs.sync(node.upper);
+  }
+
+  which(path: ByteString): Whereabouts {
+    return which(this.#state, path);
+  }
+
+  watch(ino: Ino, watcher: Watcher): () => void {
+    return this.#state.watches.add(nodeOf(this.#state, ino, 'watch').id, watcher);
+  }
+
+  remount(readOnly: boolean): void {
+    if (readOnly === this.readOnly) return;
+    if (readOnly && this.#writers.size > 0) throw new FsError('EBUSY', 'remount');
+    this.#run(this.operations.remount(readOnly));
+    if (readOnly) {
+      this.#mounted.giveUpUpper();
+      return;
+    }
+    try {
+      this.#mounted.takeUpper();
+    } catch (error) {
+      this.#state.readOnly = true;
+      if (error instanceof UsageError) throw new FsError('EBUSY', 'remount');
+      throw error;
+    }
+  }
+
+  unmount(): void {
+    if (!this.#live) return;
+    if (this.#holds > 0) throw new FsError('EBUSY', 'unmount');
+    this.sync();
+    this.#live = false;
+    this.#mounted.ended();
+  }
+
+  get #state(): MountedState['state'] {
+    if (!this.#live) throw new FsError('ENODEV', 'union');
+    return this.#mounted.state;
+  }
+
+  #run<T>(operation: (task: Task) => Operation<T>): T {
+    if (!this.#live) throw new FsError('ENODEV', 'union');
+    return runStraight(operation(this.#task));
+  }
+}

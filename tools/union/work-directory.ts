@@ -1,0 +1,400 @@
+/**
+ * The work directory: where every change to the upper is prepared before one rename shows it, and what puts it there
+ * (union-semantics 7, 41, 46, 202 to 216).
+ *
+ * Layout as Linux keeps it: `work/` for what is being prepared, `index/` for hard links. An upper that cannot exchange
+ * two names (JFFS2) gets a journal instead: a symlink in `work/`, made by one call, whose text is a list of moves.
+ * What a journal names is completed at the next mount.
+ */
+import type { ByteString } from '../core/index.js';
+import { FsError } from '../vfs/index.js';
+import type { Errno, FileSystem, Ino } from '../vfs/index.js';
+import type { Part } from './layers.js';
+import { encodeOrigin, indexName } from './origin.js';
+import { Journal } from './journal.js';
+import type { Move } from './journal.js';
+import { aufsPrefix, legacyTarget, markSet } from './marks.js';
+import type { UnionPolicy, WrittenForm } from './policy.js';
+import { upperStep, workStep } from './schedule.js';
+import type { Operation } from './schedule.js';
+
+const sharedWhiteout = '#whiteout' as ByteString;
+const nobody = { mode: 0, uid: 0, gid: 0 } as const;
+
+/** What an upper lacked when it was tried. */
+export type Lack = 'exchange' | 'whiteout rename' | 'devices' | 'attributes' | 'links';
+
+/** Tells whether a layer answered that it cannot do something at all. */
+export function isUnsupported(error: unknown): boolean {
+  const codes: readonly Errno[] = ['EINVAL', 'EOPNOTSUPP', 'ENOSYS'];
+  return error instanceof FsError && codes.includes(error.code);
+}
+
+/** The work directory of one writable union. */
+export class WorkDirectory {
+  readonly fs: FileSystem;
+  /** Directory in which objects are prepared. */
+  readonly ino: Ino;
+  readonly index: Ino | undefined;
+  readonly form: WrittenForm;
+  readonly lacks = new Set<Lack>();
+  readonly #prefix: string;
+  readonly #volatile: boolean;
+  readonly #journal: Journal;
+  #counter = 0;
+  #whiteout: Ino | undefined;
+
+  /** Completes and removes what a predecessor left; with `idle` nothing is touched, for an upper that is read-only. */
+  constructor(fs: FileSystem, root: Ino, policy: UnionPolicy, idle = false) {
+    this.fs = fs;
+    this.#prefix = policy.prefix;
+    this.#volatile = policy.volatile;
+    if (idle) {
+      this.ino = root;
+      this.#journal = new Journal(fs, root);
+      this.form = policy.writes;
+      this.index = policy.index ? fs.lookup(root, 'index' as ByteString) : undefined;
+      return;
+    }
+    this.ino = ensureDirectory(fs, root, 'work' as ByteString);
+    this.#journal = new Journal(fs, this.ino);
+    this.#journal.replay();
+    this.#clean();
+    if (!keepsAttributes(fs, root)) this.lacks.add('attributes');
+    this.form = this.#chooseForm(policy.writes);
+    const indexed = policy.index && !this.lacks.has('attributes');
+    this.index = indexed ? ensureDirectory(fs, root, 'index' as ByteString) : undefined;
+  }
+
+  /** A name that nothing in the work directory has. */
+  tempName(): ByteString {
+    return `#${(this.#counter += 1).toString(16)}` as ByteString;
+  }
+
+  /** The upper object that the index has under a name. */
+  indexed(name: ByteString): Ino | undefined {
+    return this.index === undefined ? undefined : this.fs.lookup(this.index, name);
+  }
+
+  /** The index entry of a lower object, when it is `ino`. */
+  indexEntryOf(part: Pick<Part, 'layer' | 'ino'>, ino: Ino): ByteString | undefined {
+    const origin = encodeOrigin(part);
+    const name = origin && indexName(origin);
+    return name !== undefined && this.indexed(name) === ino ? name : undefined;
+  }
+
+  /** Makes data and attributes of an object durable, unless the union is volatile. */
+  flush(ino: Ino): void {
+    if (!this.#volatile) this.fs.sync(ino);
+  }
+
+  /** Removes a prepared object with all beneath it; what cannot be removed is left for the next mount. */
+  discard(name: ByteString): void {
+    try {
+      removeAll(this.fs, this.ino, name);
+    } catch (error) {
+      if (!(error instanceof FsError)) throw error;
+    }
+  }
+
+  /** Makes a whiteout under a new temporary name. */
+  prepareWhiteout(): ByteString {
+    const temp = this.tempName();
+    this.#whiteoutAt(this.ino, temp);
+    return temp;
+  }
+
+  /** Hides `name`, of which the upper has nothing: one new entry. */
+  *placeWhiteout(directory: Ino, name: ByteString): Operation<void> {
+    yield upperStep;
+    if (this.form === 'aufs') this.#aufsRecord(directory, name);
+    else this.#whiteoutAt(directory, name);
+  }
+
+  /** Replaces the upper's object by a whiteout, in one step; what it replaced is removed. */
+  *replaceByWhiteout(directory: Ino, name: ByteString): Operation<void> {
+    if (this.form === 'aufs') {
+      yield upperStep;
+      this.#aufsRecord(directory, name);
+      yield* this.takeAway(directory, name);
+      return;
+    }
+    yield workStep;
+    const temp = this.prepareWhiteout();
+    yield* this.replace(directory, name, temp);
+  }
+
+  /** Removes the upper's object, whatever it is and however much lies hidden in it. */
+  *takeAway(directory: Ino, name: ByteString): Operation<void> {
+    yield upperStep;
+    const { fs } = this;
+    const ino = fs.lookup(directory, name);
+    if (ino === undefined) return;
+    if (fs.getattr(ino).type !== 'directory') {
+      fs.unlink(directory, name);
+    } else if (fs.readdir(ino, 0, 1).length === 0) {
+      fs.rmdir(directory, name);
+    } else {
+      const temp = this.tempName();
+      fs.rename(directory, name, this.ino, temp);
+      yield workStep;
+      this.discard(temp);
+    }
+  }
+
+  /** Puts a prepared object under a name in place of whatever the upper has there, in one step. */
+  *replace(directory: Ino, name: ByteString, temp: ByteString): Operation<void> {
+    const { fs } = this;
+    yield upperStep;
+    const old = fs.lookup(directory, name);
+    const prepared = fs.lookup(this.ino, temp);
+    if (prepared === undefined) throw new FsError('ESTALE', 'rename');
+    if (old === prepared) {
+      // Renaming one name of an object over another does nothing, so the spare name has to go.
+      fs.unlink(this.ino, temp);
+      return;
+    }
+    if (old === undefined || (!isDirectory(fs, old) && !isDirectory(fs, prepared))) {
+      fs.rename(this.ino, temp, directory, name);
+      this.dropRecord(directory, name);
+      return;
+    }
+    if (this.#tryExchange(this.ino, temp, directory, name)) {
+      yield workStep;
+      this.discard(temp);
+      return;
+    }
+    const aside = this.tempName();
+    yield* this.#moveAll([
+      { ino: old, from: directory, name, to: this.ino, newName: aside },
+      { ino: prepared, from: this.ino, name: temp, to: directory, newName: name },
+    ]);
+    this.discard(aside);
+  }
+
+  /** Exchanges two names of the upper. */
+  *exchange(a: Ino, nameA: ByteString, b: Ino, nameB: ByteString): Operation<void> {
+    yield upperStep;
+    if (this.#tryExchange(a, nameA, b, nameB)) return;
+    const first = this.fs.lookup(a, nameA);
+    const second = this.fs.lookup(b, nameB);
+    if (first === undefined || second === undefined) throw new FsError('ESTALE', 'rename');
+    const aside = this.tempName();
+    yield* this.#moveAll([
+      { ino: first, from: a, name: nameA, to: this.ino, newName: aside },
+      { ino: second, from: b, name: nameB, to: a, newName: nameA },
+      { ino: first, from: this.ino, name: aside, to: b, newName: nameB },
+    ]);
+  }
+
+  /**
+   * Renames in the upper and leaves a whiteout under the old name. The target is absent, or a non-directory
+   * replaced by a non-directory, or an empty directory replaced by a directory.
+   */
+  *renameLeavingWhiteout(from: Ino, name: ByteString, to: Ino, newName: ByteString): Operation<void> {
+    const { fs } = this;
+    if (this.form === 'overlay' && !this.lacks.has('whiteout rename')) {
+      yield upperStep;
+      try {
+        fs.rename(from, name, to, newName, { whiteout: true });
+        return;
+      } catch (error) {
+        if (!isUnsupported(error)) throw error;
+        this.lacks.add('whiteout rename');
+      }
+    }
+    yield upperStep;
+    const moved = fs.lookup(from, name);
+    if (moved === undefined) throw new FsError('ESTALE', 'rename');
+    if (this.form === 'aufs') {
+      // The record first: while both are there the object wins (47).
+      this.#aufsRecord(from, name);
+      yield upperStep;
+      fs.rename(from, name, to, newName);
+      this.dropRecord(to, newName);
+      return;
+    }
+    if (!isDirectory(fs, moved) && !this.lacks.has('links')) {
+      const temp = this.tempName();
+      if (this.#tryLink(moved, this.ino, temp)) {
+        // Two names of one object in between, never none (213).
+        yield* this.replace(to, newName, temp);
+        yield* this.replaceByWhiteout(from, name);
+        return;
+      }
+    }
+    const whiteout = this.prepareWhiteout();
+    const whiteoutIno = fs.lookup(this.ino, whiteout);
+    const old = fs.lookup(to, newName);
+    const moves: Move[] = [{ ino: moved, from, name, to, newName }];
+    if (old !== undefined) moves.unshift({ ino: old, from: to, name: newName, to: this.ino, newName: this.tempName() });
+    if (whiteoutIno !== undefined) {
+      moves.push({ ino: whiteoutIno, from: this.ino, name: whiteout, to: from, newName: name });
+    }
+    yield* this.#moveAll(moves);
+    const aside = moves[0];
+    if (old !== undefined && aside) this.discard(aside.newName);
+  }
+
+  *#moveAll(moves: readonly Move[]): Operation<void> {
+    const entry = this.#journal.write(this.tempName(), moves);
+    for (const move of moves) {
+      yield upperStep;
+      this.#journal.perform(move);
+    }
+    this.#journal.end(entry);
+  }
+
+  #tryExchange(a: Ino, nameA: ByteString, b: Ino, nameB: ByteString): boolean {
+    if (this.lacks.has('exchange')) return false;
+    try {
+      this.fs.rename(a, nameA, b, nameB, { exchange: true });
+      return true;
+    } catch (error) {
+      if (!isUnsupported(error)) throw error;
+      this.lacks.add('exchange');
+      return false;
+    }
+  }
+
+  #tryLink(ino: Ino, directory: Ino, name: ByteString): boolean {
+    try {
+      this.fs.link(ino, directory, name);
+      return true;
+    } catch (error) {
+      if (!(error instanceof FsError)) throw error;
+      if (error.code === 'EMLINK') return false;
+      if (!isUnsupported(error) && error.code !== 'EPERM') throw error;
+      this.lacks.add('links');
+      return false;
+    }
+  }
+
+  /** Whiteouts are names of one shared object, so that removing costs one entry, also on a full flash (46, 216). */
+  #whiteoutAt(directory: Ino, name: ByteString): void {
+    if (this.form === 'overlay-x') this.#markDirectory(directory);
+    this.#whiteout ??= this.fs.lookup(this.ino, sharedWhiteout);
+    if (this.#whiteout === undefined && !this.lacks.has('links')) this.#whiteout = this.#makeShared();
+    if (this.#whiteout !== undefined && this.#tryLink(this.#whiteout, directory, name)) return;
+    this.#makeWhiteout(this.form, directory, name);
+  }
+
+  #makeShared(): Ino | undefined {
+    try {
+      return this.#makeWhiteout(this.form, this.ino, sharedWhiteout);
+    } catch (error) {
+      if (error instanceof FsError && error.code === 'ENOSPC') return undefined;
+      throw error;
+    }
+  }
+
+  #makeWhiteout(form: WrittenForm, directory: Ino, name: ByteString): Ino {
+    const { fs } = this;
+    switch (form) {
+      case 'overlay':
+        return fs.mknod(directory, name, { ...nobody, type: 'char', rdev: { major: 0, minor: 0 } });
+      case 'overlay-v7': {
+        const temp = directory === this.ino ? name : this.tempName();
+        const ino = fs.symlink(this.ino, temp, legacyTarget, { ...nobody, mode: 0o777 });
+        fs.setxattr(ino, `${this.#prefix}whiteout` as ByteString, markSet);
+        if (directory !== this.ino) fs.rename(this.ino, temp, directory, name);
+        return ino;
+      }
+      case 'overlay-x': {
+        const temp = directory === this.ino ? name : this.tempName();
+        const ino = fs.mknod(this.ino, temp, { ...nobody, type: 'file' });
+        fs.setxattr(ino, `${this.#prefix}whiteout` as ByteString, markSet);
+        if (directory !== this.ino) fs.rename(this.ino, temp, directory, name);
+        return ino;
+      }
+      case 'aufs':
+        return fs.mknod(directory, name, { ...nobody, mode: 0o444, type: 'file' });
+    }
+  }
+
+  #markDirectory(directory: Ino): void {
+    if (directory === this.ino) return;
+    const mark = `${this.#prefix}opaque` as ByteString;
+    if (!this.fs.listxattr(directory).includes(mark)) this.fs.setxattr(directory, mark, Uint8Array.of(0x78));
+  }
+
+  #aufsRecord(directory: Ino, name: ByteString): void {
+    const record = (aufsPrefix + name) as ByteString;
+    if (this.fs.lookup(directory, record) !== undefined) return;
+    this.#whiteout ??= this.fs.lookup(this.ino, sharedWhiteout) ?? this.#makeShared();
+    if (this.#whiteout !== undefined && this.#tryLink(this.#whiteout, directory, record)) return;
+    this.#makeWhiteout('aufs', directory, record);
+  }
+
+  /** Form aufs: drops the record of a name that an object has again; the object wins meanwhile. */
+  dropRecord(directory: Ino, name: ByteString): void {
+    if (this.form !== 'aufs') return;
+    const record = (aufsPrefix + name) as ByteString;
+    if (this.fs.lookup(directory, record) !== undefined) this.fs.unlink(directory, record);
+  }
+
+  /** Tries the wanted form and, for `overlay`, what can replace it; what works leaves the shared whiteout behind. */
+  #chooseForm(wanted: WrittenForm): WrittenForm {
+    const forms: readonly WrittenForm[] = wanted === 'overlay' ? ['overlay', 'overlay-x', 'aufs'] : [wanted];
+    this.#whiteout = this.fs.lookup(this.ino, sharedWhiteout);
+    if (this.#whiteout !== undefined && this.#suits(wanted, this.#whiteout)) return wanted;
+    if (this.#whiteout !== undefined) this.fs.unlink(this.ino, sharedWhiteout);
+    this.#whiteout = undefined;
+    for (const form of forms) {
+      if (form !== 'overlay' && form !== 'aufs' && this.lacks.has('attributes')) continue;
+      try {
+        this.#whiteout = this.#makeWhiteout(form, this.ino, sharedWhiteout);
+        return form;
+      } catch (error) {
+        if (!(error instanceof FsError)) throw error;
+        if (error.code === 'ENOSPC') return form;
+        if (!isUnsupported(error) && error.code !== 'EPERM') throw error;
+        if (form === 'overlay') this.lacks.add('devices');
+      }
+    }
+    throw new FsError('EOPNOTSUPP', 'mount');
+  }
+
+  #suits(form: WrittenForm, ino: Ino): boolean {
+    const { type } = this.fs.getattr(ino);
+    return type === (form === 'overlay' ? 'char' : form === 'overlay-v7' ? 'symlink' : 'file');
+  }
+
+  /** Removes what a predecessor left, except the shared whiteout. */
+  #clean(): void {
+    for (const { name } of this.fs.readdir(this.ino)) {
+      if (name !== sharedWhiteout) this.discard(name);
+    }
+  }
+}
+
+function isDirectory(fs: FileSystem, ino: Ino): boolean {
+  return fs.getattr(ino).type === 'directory';
+}
+
+function keepsAttributes(fs: FileSystem, ino: Ino): boolean {
+  try {
+    fs.listxattr(ino);
+    return true;
+  } catch (error) {
+    if (error instanceof FsError && error.code === 'EOPNOTSUPP') return false;
+    throw error;
+  }
+}
+
+/** Finds or makes a directory of the union's own. */
+export function ensureDirectory(fs: FileSystem, parent: Ino, name: ByteString): Ino {
+  return fs.lookup(parent, name) ?? fs.mkdir(parent, name, nobody);
+}
+
+/** Removes an object with all beneath it. */
+export function removeAll(fs: FileSystem, directory: Ino, name: ByteString): void {
+  const ino = fs.lookup(directory, name);
+  if (ino === undefined) return;
+  if (!isDirectory(fs, ino)) {
+    fs.unlink(directory, name);
+    return;
+  }
+  for (const entry of fs.readdir(ino)) removeAll(fs, ino, entry.name);
+  fs.rmdir(directory, name);
+}
