@@ -13,7 +13,10 @@ export type Lack =
   | 'fallocate'
   | 'directory-link-count'
   | 'access-time'
-  | 'nanoseconds';
+  | 'nanoseconds'
+  /** Hard links of the tree it is made from become files of their own. */
+  | 'links-of-the-tree'
+  | 'full-name-limit';
 
 /**
  * A file system under test. To add one: a name, and how to make one that holds a given tree.

@@ -84,6 +84,7 @@ export function describeTree(tree: TreeDirectory): unknown[] {
 /** Tests that change nothing. */
 export function readingTests(backend: Backend, mountSample: () => FileSystem): void {
   test('shows every object of the tree it was made from', () => {
+    if (backend.lacks?.includes('links-of-the-tree')) return;
     const expected = sampleTree(!backend.lacks?.includes('xattrs'));
     expect(describeTree(treeFromFileSystem(mountSample()))).toEqual(describeTree(expected));
   });
@@ -119,6 +120,7 @@ export function readingTests(backend: Backend, mountSample: () => FileSystem): v
   });
 
   test('counts the links of a file, and gives one number to all its names', () => {
+    if (backend.lacks?.includes('links-of-the-tree')) return;
     const fileSystem = mountSample();
     expect(find(fileSystem, 'hard')).toBe(find(fileSystem, 'sub/link'));
     expect(fileSystem.getattr(find(fileSystem, 'hard')).nlink).toBe(2);
@@ -182,7 +184,7 @@ export function readingTests(backend: Backend, mountSample: () => FileSystem): v
     const { blockSize, blocks, nameMax } = mountSample().statfs();
     expect(blockSize).toBeGreaterThan(0);
     expect(blocks).toBeGreaterThanOrEqual(0);
-    expect(nameMax).toBe(255);
+    expect(nameMax).toBe(backend.lacks?.includes('full-name-limit') ? 242 : 255);
   });
 
   test('holds and lets go of an object any number of times', () => {

@@ -114,6 +114,13 @@ export const errorCodes = {
   FW_USAGE_SQUASHFS_OPTION: 'an option of the squashfs writer is out of its range',
 
   // union
+  FW_UNION_ABILITY: 'the upper of a union lacks something that an option needs; the option is off',
+  FW_UNION_LAYER: 'a layer of a union cannot be used as asked',
+  FW_UNION_LEFTOVER: 'something that an earlier union left behind was removed',
+  FW_UNION_OPTIONS: 'options of a union contradict each other',
+  FW_UNION_READ_ONLY: 'the upper of a union is read-only, and so is the union',
+  FW_UNION_REDIRECT: 'a redirect mark of a layer is not valid and is ignored',
+  FW_UNION_VOLATILE: 'the upper of a union was used without flushing and never ended properly',
 
   // vfs
 } as const satisfies Record<string, string>;

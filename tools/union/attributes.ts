@@ -5,6 +5,7 @@ import type { AttributeChange, Attributes, XattrMode } from '../vfs/index.js';
 import { copyUp, needAttributes, needsCopy } from './copy-up.js';
 import type { Need } from './copy-up.js';
 import { ownershipOfCopy } from './copy-mode.js';
+import { tellObject } from './events.js';
 import { attributeNames } from './marks.js';
 import type { Node } from './node.js';
 import { take, upperStep } from './schedule.js';
@@ -67,7 +68,7 @@ export function* setAttributes(
   yield upperStep;
   writable(state, 'setattr');
   fs.setattr(node.upper, change);
-  state.watches.tell(size === undefined ? 'attributes' : 'modify', node.id);
+  tellObject(state, size === undefined ? 'attrib' : 'modify', node);
   return attributesOf(state, node);
 }
 
@@ -117,7 +118,7 @@ export function* setAttribute(
   yield* ensureUpper(state, task, node, needAttributes);
   yield upperStep;
   upper.fs.setxattr(node.upper, stored, value, mode);
-  state.watches.tell('attributes', node.id);
+  tellObject(state, 'attrib', node);
 }
 
 /** Removes an attribute; an absent one copies nothing (63). */
@@ -133,7 +134,7 @@ export function* removeAttribute(
   yield* ensureUpper(state, task, node, needAttributes);
   yield upperStep;
   upper.fs.removexattr(node.upper, stored);
-  state.watches.tell('attributes', node.id);
+  tellObject(state, 'attrib', node);
 }
 
 function hasAttribute(state: UnionState, node: Node, stored: ByteString): boolean {

@@ -3,6 +3,7 @@ import { FsError } from '../vfs/index.js';
 import type { FileSystem, Ino } from '../vfs/index.js';
 import { ensureUpper } from './attributes.js';
 import { needContent } from './copy-up.js';
+import { tellObject } from './events.js';
 import { contentMissing } from './lower.js';
 import type { Node } from './node.js';
 import { upperStep } from './schedule.js';
@@ -46,7 +47,7 @@ export function* write(
   yield upperStep;
   writable(state, 'write');
   const count = fs.write(node.upper, offset, data);
-  state.watches.tell('modify', node.id);
+  tellObject(state, 'modify', node);
   return count;
 }
 
@@ -63,7 +64,7 @@ export function* fallocate(
   yield* ensureUpper(state, task, node, needContent);
   yield upperStep;
   fs.fallocate(node.upper, range.offset, range.length, range.mode);
-  state.watches.tell('modify', node.id);
+  tellObject(state, 'modify', node);
 }
 
 /** Copies a lower file up because it is read, so that its access time can be stored (policy atime=shadow). */

@@ -114,7 +114,13 @@ function* copyObject(
 }
 
 /** Makes an empty object of the lower's type, which nobody may use. */
-function makeLike(fs: FileSystem, directory: Ino, name: ByteString, from: FileSystem, lower: Attributes): Ino {
+function makeLike(
+  fs: FileSystem,
+  directory: Ino,
+  name: ByteString,
+  from: FileSystem,
+  lower: Attributes,
+): Ino {
   const nobody = { mode: 0, uid: 0, gid: 0 };
   switch (lower.type) {
     case 'directory':

@@ -3,6 +3,7 @@ import type { ByteString } from '../core/index.js';
 import { FsError } from '../vfs/index.js';
 import type { FileSystem, FileType, Ino, NewInode } from '../vfs/index.js';
 import { copyUp, needAttributes } from './copy-up.js';
+import { tellEntry } from './events.js';
 import { tieLinkCount } from './hard-links.js';
 import { lookupLocked } from './lookup.js';
 import { findInLayer, markSet } from './marks.js';
@@ -38,7 +39,7 @@ export function* create(
     node.content = undefined;
     state.nodes.setUpper(node, ino);
     nameAdded(directory, name, node);
-    state.watches.tell('create', directory.id, name);
+    tellEntry(state, 'create', directory, name, node);
     return node.id;
   });
 }
@@ -149,7 +150,7 @@ export function* link(
     node.dead = false;
     node.linkable = false;
     nameAdded(directory, name, node);
-    state.watches.tell('create', directory.id, name);
+    tellEntry(state, 'create', directory, name, node);
   });
 }
 
@@ -169,4 +170,3 @@ export function* tmpfile(state: UnionState, task: Task, directory: Node, inode: 
     return node.id;
   });
 }
-

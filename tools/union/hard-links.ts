@@ -40,7 +40,11 @@ export function tieLinkCount(state: UnionState, upper: WritableLayer, node: Node
 }
 
 /** The attribute that a fresh copy carries: as many names as the lower. */
-export function initialLinkCount(state: UnionState, node: Node, lowerCount: number): [ByteString, Uint8Array] {
+export function initialLinkCount(
+  state: UnionState,
+  node: Node,
+  lowerCount: number,
+): [ByteString, Uint8Array] {
   return [linkCountName(state), linkCountText('L', node.linkCount - lowerCount)];
 }
 

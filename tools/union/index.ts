@@ -12,5 +12,4 @@ export type { Job, Operation, Outcome, Step } from './schedule.js';
 export type { Safeguard, UnionWarning, WarningCode } from './state.js';
 export { mountUnion } from './union.js';
 export type { Union } from './union.js';
-export type { WatchEvent, Watcher } from './watches.js';
 export type { Cause, ShadowedVersion, Whereabouts } from './which.js';

@@ -9,7 +9,7 @@ import type { ByteString } from '../core/index.js';
 import type { DirectoryEntry, FileType, Ino } from '../vfs/index.js';
 import { findLower } from './lower.js';
 import { attachLower, lookupLocked } from './lookup.js';
-import { directoryMarks, isPrivateName, isWhiteout } from './marks.js';
+import { isPrivateName, isWhiteout } from './marks.js';
 import { upperPart } from './node.js';
 import { upperStep } from './schedule.js';
 import type { Node } from './node.js';
@@ -93,7 +93,10 @@ export function* listingLocked(state: UnionState, task: Task, directory: Node): 
   numberRest(state, found, directory);
   if (directory.upper !== 0 && state.upper) yield* addUpper(state, task, found, directory);
   const listing = new Listing();
-  for (const [name, { ino, type }] of found) listing.set(name, ino, type);
+  for (const [name, { ino, type }] of found) {
+    listing.set(name, ino, type);
+    state.nodes.promise(ino, directory, name);
+  }
   directory.listing = listing;
   return listing;
 }

@@ -139,7 +139,8 @@ function upperOther(
   const has = (mark: string): boolean => names.includes((prefix + mark) as ByteString);
   const origin = has('origin') ? originOf(state, upper, found) : undefined;
   let number = state.nodes.numberOf(upper, found.ino);
-  if (origin && (origin.nlink === 1 || origin.indexed)) number = state.nodes.numberOf(origin.part.layer, origin.part.ino);
+  if (origin && (origin.nlink === 1 || origin.indexed))
+    number = state.nodes.numberOf(origin.part.layer, origin.part.ino);
   const node = state.nodes.create(number, found.type, origin ? [origin.part] : noParts);
   state.nodes.setUpper(node, found.ino);
   if (origin?.indexed) {

@@ -65,7 +65,8 @@ export function attribute(fs: FileSystem, ino: Ino, name: string): Uint8Array | 
   try {
     return fs.getxattr(ino, name as ByteString);
   } catch (error) {
-    if (error instanceof FsError && (error.code === 'ENODATA' || error.code === 'EOPNOTSUPP')) return undefined;
+    if (error instanceof FsError && (error.code === 'ENODATA' || error.code === 'EOPNOTSUPP'))
+      return undefined;
     throw error;
   }
 }
@@ -127,7 +128,10 @@ export function isWhiteout(part: Part, attributes: Attributes): boolean {
       );
     case 'file':
       return (
-        part.marksFiles && attributes.size === 0 && reading.emptyFiles && hasWhiteoutAttribute(part, attributes.ino)
+        part.marksFiles &&
+        attributes.size === 0 &&
+        reading.emptyFiles &&
+        hasWhiteoutAttribute(part, attributes.ino)
       );
     default:
       return false;

@@ -1,7 +1,7 @@
 /** Assembles the state of a union from its options: layers, abilities of the upper, the root object. */
 import type { ByteString } from '../core/index.js';
 import { UsageError } from '../core/index.js';
-import { FsError } from '../vfs/index.js';
+import { FsError, Watches } from '../vfs/index.js';
 import type { FileSystem, Ino } from '../vfs/index.js';
 import { checkLayers, claimUpper, recordDepth, uuidOf } from './layers.js';
 import type { Layer, LayerSpec } from './layers.js';
@@ -10,10 +10,10 @@ import { directoryMarks, markReading } from './marks.js';
 import { NodeTable, noParts } from './node.js';
 import { checkPolicy, policies } from './policy.js';
 import type { UnionPolicy } from './policy.js';
-import { Lock, lockLevels } from './schedule.js';
+import { lookup } from './lookup.js';
+import { Lock, lockLevels, runStraight, Task } from './schedule.js';
 import type { Safeguard, UnionState, UnionWarning, WritableLayer } from './state.js';
 import { cleanIndex } from './index-cleaning.js';
-import { WatchTable } from './watches.js';
 import { WorkDirectory } from './work-directory.js';
 
 /** What a union is mounted from. */
@@ -162,19 +162,22 @@ function assemble({ policy, upper, lowers, readOnly, warn, options }: Assembly):
     root.impure = marks.impure;
     root.marksFiles = marks.marksFiles;
   }
-  return {
+  const state: UnionState = {
     policy,
     upper,
     lowers,
     nodes,
     root,
     topology: new Lock(lockLevels.topology, { id: 0, above: undefined }),
-    watches: new WatchTable(),
+    watches: new Watches(),
     umask: options.umask ?? ((): number => 0o022),
     warn,
     sabotage: new Set(options.sabotage),
     readOnly,
   };
+  const task = new Task(false);
+  nodes.lookUp = (directory, name) => runStraight(lookup(state, task, directory, name))?.node;
+  return state;
 }
 
 const volatileMarker = 'volatile' as ByteString;

@@ -2,6 +2,7 @@
 import type { ByteString } from '../core/index.js';
 import { FsError, NAME_MAX } from '../vfs/index.js';
 import { isPrivateName } from './marks.js';
+import { tellObject } from './events.js';
 import type { Alias, Node } from './node.js';
 import { attach, rememberAbsent } from './lookup.js';
 import { comesBefore, take } from './schedule.js';
@@ -53,7 +54,8 @@ export function* withObjects<T>(task: Task, nodes: readonly Node[], body: () => 
 /** Refuses names that cannot be made. */
 export function checkNewName(upper: WritableLayer, name: ByteString, syscall: string): void {
   if (name.length > NAME_MAX) throw new FsError('ENAMETOOLONG', syscall, name);
-  if (name === '' || name === '.' || name === '..' || name.includes('/')) throw new FsError('EINVAL', syscall, name);
+  if (name === '' || name === '.' || name === '..' || name.includes('/'))
+    throw new FsError('EINVAL', syscall, name);
   if (isPrivateName(upper.reading, name)) throw new FsError('EPERM', syscall, name);
 }
 
@@ -75,6 +77,6 @@ export function nameRemoved(alias: Alias): void {
 /** Ends an object whose last name is gone; it lives on while it is held. */
 export function lastNameGone(state: UnionState, node: Node): void {
   node.dead = true;
-  state.watches.tell('delete-self', node.id);
+  tellObject(state, 'delete-self', node);
   forgetIfUnused(state, node);
 }

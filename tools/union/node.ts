@@ -88,10 +88,26 @@ export class NodeTable {
   readonly #byNumber = new Map<Ino, Node>();
   readonly #byUpper = new Map<Ino, Node>();
   readonly #shared = new Map<Layer, Map<Ino, Node>>();
+  /** Objects that a listing named and nobody has looked up: their number is known, they are made when asked for. */
+  readonly #promised = new Map<Ino, { readonly directory: Node; readonly name: ByteString }>();
   #next = tableBase;
+  /** Looks a promised object up; set once the union stands. */
+  lookUp: ((directory: Node, name: ByteString) => Node | undefined) | undefined;
 
   get(number: Ino): Node | undefined {
-    return this.#byNumber.get(number);
+    return this.#byNumber.get(number) ?? this.#keepPromise(number);
+  }
+
+  /** Notes where the object of a listed number is. */
+  promise(number: Ino, directory: Node, name: ByteString): void {
+    if (!this.#byNumber.has(number)) this.#promised.set(number, { directory, name });
+  }
+
+  #keepPromise(number: Ino): Node | undefined {
+    const promised = this.#promised.get(number);
+    if (!promised) return undefined;
+    const node = this.lookUp?.(promised.directory, promised.name);
+    return node?.id === number ? node : undefined;
   }
 
   byUpper(ino: Ino): Node | undefined {
@@ -109,6 +125,7 @@ export class NodeTable {
     const number = free ? wanted : (this.#next += 1);
     const node = new Node(number, type, lowers);
     this.#byNumber.set(number, node);
+    this.#promised.delete(number);
     return node;
   }
 

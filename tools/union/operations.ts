@@ -1,7 +1,15 @@
 /** The operations of a union by number and name, each as a generator that a `Scheduler` can stop at every step. */
 import type { ByteString } from '../core/index.js';
 import { FsError } from '../vfs/index.js';
-import type { AttributeChange, Attributes, Ino, NewInode, NewNode, RenameFlags, XattrMode } from '../vfs/index.js';
+import type {
+  AttributeChange,
+  Attributes,
+  Ino,
+  NewInode,
+  NewNode,
+  RenameFlags,
+  XattrMode,
+} from '../vfs/index.js';
 import { attributesOf, removeAttribute, setAttribute, setAttributes } from './attributes.js';
 import { contentOf, copyForReading, fallocate, write } from './content.js';
 import type { FallocateMode } from './content.js';
@@ -141,7 +149,8 @@ export class UnionOperations {
   }
 
   fallocate(ino: Ino, offset: number, length: number, mode: FallocateMode): Startable<void> {
-    return (task) => fallocate(this.#state, task, nodeOf(this.#state, ino, 'fallocate'), { offset, length, mode });
+    return (task) =>
+      fallocate(this.#state, task, nodeOf(this.#state, ino, 'fallocate'), { offset, length, mode });
   }
 
   setxattr(ino: Ino, name: ByteString, value: Uint8Array, mode: XattrMode): Startable<void> {

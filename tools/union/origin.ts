@@ -29,7 +29,10 @@ export function encodeOrigin({ layer, ino }: Pick<Part, 'layer' | 'ino'>): Uint8
 }
 
 /** Decodes a handle: which lower, which object; undefined when unknown (allowed, it only costs the number). */
-export function decodeOrigin(bytes: Uint8Array, lowers: readonly Layer[]): { layer: Layer; ino: Ino } | undefined {
+export function decodeOrigin(
+  bytes: Uint8Array,
+  lowers: readonly Layer[],
+): { layer: Layer; ino: Ino } | undefined {
   if (bytes.length < handleSize || bytes[0] !== 0 || bytes[1] !== magic || bytes[4] !== inodeAndGeneration) {
     return undefined;
   }

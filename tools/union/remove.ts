@@ -2,6 +2,7 @@
 import type { ByteString } from '../core/index.js';
 import { FsError } from '../vfs/index.js';
 import { copyUp, copyUpLocked, needAttributes, needContent } from './copy-up.js';
+import { tellEntry } from './events.js';
 import { tieLinkCount } from './hard-links.js';
 import { listingLocked } from './listing.js';
 import { lookup, lookupLocked, lowerHas } from './lookup.js';
@@ -39,7 +40,7 @@ export function* unlink(state: UnionState, task: Task, directory: Node, name: By
         upper.fs.unlink(directory.upper, name);
       }
       nameLost(state, upper, alias);
-      state.watches.tell('delete', directory.id, name);
+      tellEntry(state, 'delete', directory, name, node);
     });
   });
 }
@@ -147,6 +148,6 @@ function* removeDirectory(
       else yield* upper.work.takeAway(parent.upper, name);
     }
     nameLost(state, upper, alias);
-    state.watches.tell('delete', parent.id, name);
+    tellEntry(state, 'delete', parent, name, node);
   });
 }

@@ -86,7 +86,7 @@ function* renameLocked(
       yield* exchangeNames(state, upper, renaming, target);
     } else {
       if (target) yield* loseName(state, task, upper, target);
-      yield* moveName(state, task, upper, renaming);
+      yield* moveName(state, upper, renaming);
     }
   });
 }
@@ -163,12 +163,7 @@ function* exchangeNames(
   from.listing?.set(name, second.id, second.type);
 }
 
-function* moveName(
-  state: UnionState,
-  task: Task,
-  upper: WritableLayer,
-  renaming: Renaming,
-): Operation<void> {
+function* moveName(state: UnionState, upper: WritableLayer, renaming: Renaming): Operation<void> {
   const { from, name, to, newName, source, target } = renaming;
   const { fs, work } = upper;
   const hide = needsWhiteout(state, source);
@@ -181,7 +176,8 @@ function* moveName(
   const raw = inTheWay === undefined ? undefined : fs.lookup(to.upper, newName);
   const full = inTheWay !== undefined && inTheWay !== 'whiteout' && inTheWay.type === 'directory';
   // An empty directory may still hold whiteouts: it is emptied out of sight first (110).
-  if (full && raw !== undefined && fs.readdir(raw, 0, 1).length > 0) yield* clearDirectory(state, upper, to, newName);
+  if (full && raw !== undefined && fs.readdir(raw, 0, 1).length > 0)
+    yield* clearDirectory(state, upper, to, newName);
   if (directory && raw !== undefined && !full) {
     // The whiteout changes places with the directory, and goes if nothing needs it (105).
     yield* work.exchange(from.upper, name, to.upper, newName);
@@ -229,8 +225,12 @@ function* clearDirectory(
 function moved(state: UnionState, { from, name, to, newName }: Renaming, node: Node): void {
   attach(to, newName, node, true);
   to.listing?.set(newName, node.id, node.type);
-  const cookie = state.watches.nextCookie();
-  state.watches.tell('moved-from', from.id, name, cookie);
-  state.watches.tell('moved-to', to.id, newName, cookie);
+  if (!state.watches.active) return;
+  const isDirectory = node.type === 'directory';
+  state.watches.emitMove(
+    { directory: from.id, name },
+    { directory: to.id, name: newName },
+    node.id,
+    isDirectory,
+  );
 }
-

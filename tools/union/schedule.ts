@@ -105,7 +105,8 @@ function checkOrder(task: Task, lock: Lock): void {
   for (const { lock: held } of task.held) {
     if (held.level < lock.level) continue;
     // Whoever holds the topology alone meets no other holder of two directories.
-    const inOrder = held.level === lock.level && held !== lock && (alone || comesBefore(held.place, lock.place));
+    const inOrder =
+      held.level === lock.level && held !== lock && (alone || comesBefore(held.place, lock.place));
     if (!inOrder) throw new InternalError(`lock order: level ${lock.level} after level ${held.level}`);
   }
 }
@@ -131,16 +132,14 @@ export function isAncestor(a: Place, b: Place): boolean {
 export function runStraight<T>(operation: Operation<T>): T {
   let result = operation.next();
   while (result.done !== true) {
-    result =
-      result.value.kind === 'lock' ? operation.throw(new FsError('EAGAIN', 'lock')) : operation.next();
+    result = result.value.kind === 'lock' ? operation.throw(new FsError('EAGAIN', 'lock')) : operation.next();
   }
   return result.value;
 }
 
 /** How a task ended. */
 export type Outcome<T> =
-  | { readonly kind: 'done'; readonly value: T }
-  | { readonly kind: 'failed'; readonly error: unknown };
+  { readonly kind: 'done'; readonly value: T } | { readonly kind: 'failed'; readonly error: unknown };
 
 /** A started operation: where it stands and how it ended. */
 export interface Job<T = unknown> {
@@ -199,7 +198,8 @@ export class Scheduler {
     for (const [number, job] of this.#jobs.entries()) {
       const step = job.next;
       if (step === undefined) continue;
-      if (step.kind !== 'lock' || job.task.cancelled || step.lock.available(step.shared)) numbers.push(number);
+      if (step.kind !== 'lock' || job.task.cancelled || step.lock.available(step.shared))
+        numbers.push(number);
     }
     return numbers;
   }

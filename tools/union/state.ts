@@ -1,12 +1,11 @@
 /** What all operations of one union share. */
 import type { ByteString } from '../core/index.js';
 import { FsError } from '../vfs/index.js';
-import type { FileSystem, Ino } from '../vfs/index.js';
+import type { FileSystem, Ino, Watches } from '../vfs/index.js';
 import type { Layer } from './layers.js';
 import type { Node, NodeTable } from './node.js';
 import type { UnionPolicy } from './policy.js';
 import type { Lock } from './schedule.js';
-import type { WatchTable } from './watches.js';
 import type { WorkDirectory } from './work-directory.js';
 
 /** Code of something the user should know but that stops nothing. */
@@ -33,7 +32,7 @@ export interface UnionState {
   readonly root: Node;
   /** Held alone by what changes ancestry, shared by all other changes. */
   readonly topology: Lock;
-  readonly watches: WatchTable;
+  readonly watches: Watches;
   /** File mode creation mask of whoever causes a copy (92). */
   readonly umask: () => number;
   readonly warn: (warning: UnionWarning) => void;

@@ -15,6 +15,7 @@ import type {
   NewInode,
   NewNode,
   RenameFlags,
+  WatchListener,
   XattrMode,
 } from '../vfs/index.js';
 import { attributesOf, getAttribute, listAttributes } from './attributes.js';
@@ -26,7 +27,6 @@ import { UnionOperations } from './operations.js';
 import { runStraight, Task } from './schedule.js';
 import type { Operation } from './schedule.js';
 import { directoryOf, forgetIfUnused, nodeOf, topPart } from './state.js';
-import type { Watcher } from './watches.js';
 import { which } from './which.js';
 import type { Whereabouts } from './which.js';
 
@@ -43,7 +43,7 @@ export interface Union extends FileSystem {
   /** Tells which layer an absolute path comes from and why, and what it hides. */
   which(path: ByteString): Whereabouts;
   /** Hears of changes to an object, or in a directory, until the result is called. */
-  watch(ino: Ino, watcher: Watcher): () => void;
+  watch(ino: Ino, watcher: WatchListener): () => void;
   /**
    * Makes the union read-only, or writable again.
    *
@@ -159,7 +159,13 @@ class MountedUnion implements Union {
     this.#run(this.operations.rmdir(directory, name));
   }
 
-  rename(directory: Ino, name: ByteString, newDirectory: Ino, newName: ByteString, flags: RenameFlags = {}): void {
+  rename(
+    directory: Ino,
+    name: ByteString,
+    newDirectory: Ino,
+    newName: ByteString,
+    flags: RenameFlags = {},
+  ): void {
     this.#run(this.operations.rename(directory, name, newDirectory, newName, flags));
   }
 
@@ -250,7 +256,7 @@ class MountedUnion implements Union {
     return which(this.#state, path);
   }
 
-  watch(ino: Ino, watcher: Watcher): () => void {
+  watch(ino: Ino, watcher: WatchListener): () => void {
     return this.#state.watches.add(nodeOf(this.#state, ino, 'watch').id, watcher);
   }
 

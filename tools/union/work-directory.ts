@@ -227,7 +227,8 @@ export class WorkDirectory {
     const whiteoutIno = fs.lookup(this.ino, whiteout);
     const old = fs.lookup(to, newName);
     const moves: Move[] = [{ ino: moved, from, name, to, newName }];
-    if (old !== undefined) moves.unshift({ ino: old, from: to, name: newName, to: this.ino, newName: this.tempName() });
+    if (old !== undefined)
+      moves.unshift({ ino: old, from: to, name: newName, to: this.ino, newName: this.tempName() });
     if (whiteoutIno !== undefined) {
       moves.push({ ino: whiteoutIno, from: this.ino, name: whiteout, to: from, newName: name });
     }
