@@ -55,7 +55,7 @@
     # --- hostfs (system calls that Node lacks)
     {
       'target_name': 'firmwright_hostfs',
-      'sources': ['native/hostfs.cc', 'native/error.cc'],
+      'sources': ['native/error.cc', 'native/host-calls.cc', 'native/hostfs.cc'],
     },
 
     # --- fuse (libfuse3, optional: see the conditions below)

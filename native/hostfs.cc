@@ -14,6 +14,7 @@
 
 #include "arguments.h"
 #include "error.h"
+#include "host-calls.h"
 
 namespace firmwright {
 
@@ -203,6 +204,7 @@ static Napi::Object InitHostfs(Napi::Env env, Napi::Object exports) {
   exports.Set("seek", Napi::Function::New(env, Seek));
   exports.Set("fallocate", Napi::Function::New(env, Fallocate));
   exports.Set("flock", Napi::Function::New(env, Flock));
+  addHostCalls(env, exports);
   return exports;
 }
 

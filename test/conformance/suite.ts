@@ -2,7 +2,7 @@
  * One conformance suite for every file system of ours. A backend says how to mount a given tree (see backend.ts),
  * and which things it honestly lacks.
  */
-import { afterEach, describe, test } from 'vitest';
+import { afterAll, afterEach, describe, test } from 'vitest';
 import { newDirectory } from '../../tools/vfs/index.js';
 import type { TreeDirectory } from '../../tools/vfs/index.js';
 import { attributeTests } from './attributes.js';
@@ -34,7 +34,13 @@ export function describeFileSystem(backend: Backend): void {
     const mountEmpty = (): Mounted => mount(newDirectory());
     const empty = (): Mounted['fileSystem'] => mountEmpty().fileSystem;
 
-    readingTests(backend, () => mount(sampleTree(!backend.lacks?.includes('xattrs'))).fileSystem);
+    // These tests change nothing, so one mount serves them all.
+    let sample: Mounted | undefined;
+    readingTests(backend, () => {
+      sample ??= backend.mount(sampleTree(!backend.lacks?.includes('xattrs')));
+      return sample.fileSystem;
+    });
+    afterAll(() => sample?.close?.());
     if (backend.readOnly) return;
     nameTests(backend, empty);
     contentTests(backend, empty);

@@ -16,6 +16,8 @@ export type { Decoded, DeflateFormat, Inflated, LzmaEncoderOptions, LzmaOptions 
 export { addonError, callAddon } from './errors.js';
 export { mountFuseSession } from './fuse.js';
 export type { FuseHandlers, NativeFuseSession } from './fuse.js';
+export { hostCalls } from './host-calls.js';
+export type { HostCalls } from './host-calls.js';
 export { loadAddon } from './load.js';
 export { squashfsAddon } from './squashfs.js';
 export type {

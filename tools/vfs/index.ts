@@ -26,6 +26,8 @@ export type {
   RenameFlags,
   XattrMode,
 } from './file-system.js';
+export { HostFileSystem } from './host/host-file-system.js';
+export type { HostOptions } from './host/host-file-system.js';
 export { ByteRangeLocks } from './locks/byte-range-locks.js';
 export type { HeldLock, LockOwner, LockRange } from './locks/byte-range-locks.js';
 export { Leases } from './locks/leases.js';

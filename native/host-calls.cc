@@ -1,0 +1,262 @@
+// System calls for HostFileSystem (tools/vfs/host): each answers an errno instead of throwing, since a
+// failure is an ordinary answer there and comes a million times. Paths and names are byte strings, one byte a
+// character.
+//
+// `follow` says whether a symbolic link at the end of a path is followed; it is set for /proc/self/fd/N only,
+// which reaches an object that has lost its name.
+#include "host-calls.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace firmwright {
+
+namespace {
+
+using Info = const Napi::CallbackInfo&;
+
+std::string text(Info info, size_t index) {
+  size_t length = 0;
+  napi_get_value_string_latin1(info.Env(), info[index], nullptr, 0, &length);
+  std::string value(length, '\0');
+  napi_get_value_string_latin1(info.Env(), info[index], value.data(), length + 1, &length);
+  return value;
+}
+
+int integer(Info info, size_t index) { return info[index].As<Napi::Number>().Int32Value(); }
+uint32_t natural(Info info, size_t index) { return info[index].As<Napi::Number>().Uint32Value(); }
+off_t offset(Info info, size_t index) {
+  return static_cast<off_t>(info[index].As<Napi::Number>().Int64Value());
+}
+bool flag(Info info, size_t index) { return info[index].As<Napi::Boolean>().Value(); }
+
+Napi::Value number(Info info, double value) { return Napi::Number::New(info.Env(), value); }
+/** 0, or the errno of a call that returned −1. */
+Napi::Value answer(Info info, int result) { return number(info, result < 0 ? errno : 0); }
+/** A count or descriptor, or the negative errno. */
+Napi::Value counted(Info info, ssize_t result) {
+  return number(info, result < 0 ? -errno : static_cast<double>(result));
+}
+Napi::Value bytes(Info info, const void* data, size_t size) {
+  auto array = Napi::Uint8Array::New(info.Env(), size);
+  if (size > 0) memcpy(array.Data(), data, size);
+  return array;
+}
+
+timespec timeArgument(Info info, size_t index) {
+  if (!info[index].IsBigInt()) return {0, UTIME_OMIT};
+  bool lossless = false;
+  int64_t ns = info[index].As<Napi::BigInt>().Int64Value(&lossless);
+  int64_t seconds = ns / 1'000'000'000, rest = ns % 1'000'000'000;
+  if (rest < 0) {
+    rest += 1'000'000'000;
+    seconds -= 1;
+  }
+  return {static_cast<time_t>(seconds), static_cast<long>(rest)};
+}
+
+int64_t nanoseconds(const timespec& time) {
+  return static_cast<int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
+}
+
+/** stat(path, follow, block): device, ino, mode, nlink, uid, gid, major, minor, size, blocks, then three
+ * times. */
+Napi::Value Stat(Info info) {
+  struct stat found {};
+  if (fstatat(AT_FDCWD, text(info, 0).c_str(), &found, flag(info, 1) ? 0 : AT_SYMLINK_NOFOLLOW) != 0)
+    return number(info, errno);
+  auto block = info[2].As<Napi::Float64Array>();
+  double* slots = block.Data();
+  slots[0] = static_cast<double>(found.st_dev);
+  slots[1] = static_cast<double>(found.st_ino);
+  slots[2] = found.st_mode;
+  slots[3] = static_cast<double>(found.st_nlink);
+  slots[4] = found.st_uid;
+  slots[5] = found.st_gid;
+  slots[6] = major(found.st_rdev);
+  slots[7] = minor(found.st_rdev);
+  slots[8] = static_cast<double>(found.st_size);
+  slots[9] = static_cast<double>(found.st_blocks);
+  auto* times = reinterpret_cast<int64_t*>(slots);
+  times[10] = nanoseconds(found.st_atim);
+  times[11] = nanoseconds(found.st_mtim);
+  times[12] = nanoseconds(found.st_ctim);
+  return number(info, 0);
+}
+
+/** list(path): records of number (8 bytes, little-endian), d_type (1), length (1), name; or an errno. */
+Napi::Value List(Info info) {
+  int fd = open(text(info, 0).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOATIME);
+  if (fd < 0 && errno == EPERM) fd = open(text(info, 0).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return number(info, errno);
+  DIR* directory = fdopendir(fd);
+  std::string out;
+  errno = 0;
+  while (dirent* entry = readdir(directory)) {
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+    uint64_t ino = entry->d_ino;
+    out.append(reinterpret_cast<const char*>(&ino), sizeof ino);
+    size_t length = strlen(entry->d_name);
+    out.push_back(static_cast<char>(entry->d_type));
+    out.push_back(static_cast<char>(length));
+    out.append(entry->d_name, length);
+  }
+  int error = errno;
+  closedir(directory);
+  return error != 0 ? number(info, error) : bytes(info, out.data(), out.size());
+}
+
+Napi::Value Open(Info info) {
+  return counted(info, open(text(info, 0).c_str(), integer(info, 1) | O_CLOEXEC, natural(info, 2)));
+}
+Napi::Value Close(Info info) { return answer(info, close(integer(info, 0))); }
+
+Napi::Value Read(Info info) {
+  auto buffer = info[1].As<Napi::Uint8Array>();
+  return counted(info, pread(integer(info, 0), buffer.Data(), buffer.ByteLength(), offset(info, 2)));
+}
+Napi::Value Write(Info info) {
+  auto buffer = info[1].As<Napi::Uint8Array>();
+  return counted(info, pwrite(integer(info, 0), buffer.Data(), buffer.ByteLength(), offset(info, 2)));
+}
+Napi::Value Seek(Info info) {
+  return counted(info, lseek(integer(info, 0), offset(info, 1), flag(info, 2) ? SEEK_DATA : SEEK_HOLE));
+}
+Napi::Value Allocate(Info info) {
+  return answer(info, fallocate(integer(info, 0), integer(info, 1), offset(info, 2), offset(info, 3)));
+}
+Napi::Value Sync(Info info) { return answer(info, fsync(integer(info, 0))); }
+Napi::Value SyncAll(Info info) { return answer(info, syncfs(integer(info, 0))); }
+
+Napi::Value Unlink(Info info) { return answer(info, unlink(text(info, 0).c_str())); }
+Napi::Value Rmdir(Info info) { return answer(info, rmdir(text(info, 0).c_str())); }
+Napi::Value Mkdir(Info info) { return answer(info, mkdir(text(info, 0).c_str(), natural(info, 1))); }
+Napi::Value Mknod(Info info) {
+  return answer(info,
+                mknod(text(info, 0).c_str(), natural(info, 1), makedev(natural(info, 2), natural(info, 3))));
+}
+Napi::Value Symlink(Info info) { return answer(info, symlink(text(info, 0).c_str(), text(info, 1).c_str())); }
+Napi::Value Link(Info info) {
+  return answer(info, linkat(AT_FDCWD, text(info, 0).c_str(), AT_FDCWD, text(info, 2).c_str(),
+                             flag(info, 1) ? AT_SYMLINK_FOLLOW : 0));
+}
+Napi::Value Rename(Info info) {
+  return answer(
+      info, renameat2(AT_FDCWD, text(info, 0).c_str(), AT_FDCWD, text(info, 1).c_str(), natural(info, 2)));
+}
+
+Napi::Value Chmod(Info info) { return answer(info, chmod(text(info, 0).c_str(), natural(info, 1))); }
+Napi::Value Chown(Info info) {
+  // −1 leaves one of the two as it is.
+  auto id = [&](size_t index) { return info[index].IsNumber() ? natural(info, index) : ~0U; };
+  return answer(
+      info, fchownat(AT_FDCWD, text(info, 0).c_str(), id(2), id(3), flag(info, 1) ? 0 : AT_SYMLINK_NOFOLLOW));
+}
+Napi::Value Truncate(Info info) { return answer(info, truncate(text(info, 0).c_str(), offset(info, 1))); }
+Napi::Value SetTimes(Info info) {
+  timespec times[2] = {timeArgument(info, 2), timeArgument(info, 3)};
+  return answer(info,
+                utimensat(AT_FDCWD, text(info, 0).c_str(), times, flag(info, 1) ? 0 : AT_SYMLINK_NOFOLLOW));
+}
+
+Napi::Value Readlink(Info info) {
+  char target[4097];
+  ssize_t length = readlink(text(info, 0).c_str(), target, sizeof target - 1);
+  if (length < 0) return number(info, errno);
+  napi_value value = nullptr;
+  napi_create_string_latin1(info.Env(), target, static_cast<size_t>(length), &value);
+  return {info.Env(), value};
+}
+
+Napi::Value Getxattr(Info info) {
+  std::string path = text(info, 0), name = text(info, 2);
+  auto get = flag(info, 1) ? getxattr : lgetxattr;
+  char small[512];
+  ssize_t size = get(path.c_str(), name.c_str(), small, sizeof small);
+  if (size >= 0) return bytes(info, small, static_cast<size_t>(size));
+  if (errno != ERANGE) return number(info, errno);
+  std::vector<char> large(65536);
+  size = get(path.c_str(), name.c_str(), large.data(), large.size());
+  return size < 0 ? number(info, errno) : bytes(info, large.data(), static_cast<size_t>(size));
+}
+Napi::Value Listxattr(Info info) {
+  std::vector<char> names(65536);
+  auto list = flag(info, 1) ? listxattr : llistxattr;
+  ssize_t size = list(text(info, 0).c_str(), names.data(), names.size());
+  return size < 0 ? number(info, errno) : bytes(info, names.data(), static_cast<size_t>(size));
+}
+Napi::Value Setxattr(Info info) {
+  auto value = info[3].As<Napi::Uint8Array>();
+  auto set = flag(info, 1) ? setxattr : lsetxattr;
+  return answer(info, set(text(info, 0).c_str(), text(info, 2).c_str(), value.Data(), value.ByteLength(),
+                          integer(info, 4)));
+}
+Napi::Value Removexattr(Info info) {
+  auto remove = flag(info, 1) ? removexattr : lremovexattr;
+  return answer(info, remove(text(info, 0).c_str(), text(info, 2).c_str()));
+}
+
+Napi::Value Statfs(Info info) {
+  struct statvfs found {};
+  if (statvfs(text(info, 0).c_str(), &found) != 0) return number(info, errno);
+  double* slots = info[1].As<Napi::Float64Array>().Data();
+  slots[0] = static_cast<double>(found.f_frsize);
+  slots[1] = static_cast<double>(found.f_blocks);
+  slots[2] = static_cast<double>(found.f_bfree);
+  slots[3] = static_cast<double>(found.f_bavail);
+  slots[4] = static_cast<double>(found.f_files);
+  slots[5] = static_cast<double>(found.f_ffree);
+  slots[6] = static_cast<double>(found.f_namemax);
+  return number(info, 0);
+}
+
+}  // namespace
+
+void addHostCalls(Napi::Env env, Napi::Object exports) {
+  Napi::Object calls = Napi::Object::New(env);
+  auto add = [&](const char* name, Napi::Value (*call)(Info)) {
+    calls.Set(name, Napi::Function::New(env, call, name));
+  };
+  add("stat", Stat);
+  add("list", List);
+  add("open", Open);
+  add("close", Close);
+  add("read", Read);
+  add("write", Write);
+  add("seek", Seek);
+  add("allocate", Allocate);
+  add("sync", Sync);
+  add("syncAll", SyncAll);
+  add("unlink", Unlink);
+  add("rmdir", Rmdir);
+  add("mkdir", Mkdir);
+  add("mknod", Mknod);
+  add("symlink", Symlink);
+  add("link", Link);
+  add("rename", Rename);
+  add("chmod", Chmod);
+  add("chown", Chown);
+  add("truncate", Truncate);
+  add("setTimes", SetTimes);
+  add("readlink", Readlink);
+  add("getxattr", Getxattr);
+  add("listxattr", Listxattr);
+  add("setxattr", Setxattr);
+  add("removexattr", Removexattr);
+  add("statfs", Statfs);
+  exports.Set("calls", calls);
+}
+
+}  // namespace firmwright

@@ -1,0 +1,51 @@
+import { loadAddon } from './load.js';
+
+/**
+ * System calls of the host for a file system in a folder. Unlike those of hostfs.ts they answer an errno (0: done)
+ * instead of throwing: there a failure is an ordinary answer, and must be cheap. Calls that give a count, an offset
+ * or a descriptor answer the negative errno.
+ *
+ * Paths and names are byte strings. `follow` is for `/proc/self/fd/N`: everything else is meant itself, not what it
+ * points to.
+ */
+export interface HostCalls {
+  /** Fills the block: dev, ino, mode with type bits, nlink, uid, gid, major, minor, size, blocks; times in ns at 10 to 12 as int64. */
+  stat(path: string, follow: boolean, block: Float64Array): number;
+  /** Records of ino (8 bytes, native order), d_type (1), length of the name (1), name. */
+  list(path: string): number | Uint8Array;
+  open(path: string, flags: number, mode: number): number;
+  close(descriptor: number): number;
+  read(descriptor: number, into: Uint8Array, offset: number): number;
+  write(descriptor: number, data: Uint8Array, offset: number): number;
+  seek(descriptor: number, offset: number, data: boolean): number;
+  allocate(descriptor: number, mode: number, offset: number, length: number): number;
+  sync(descriptor: number): number;
+  syncAll(descriptor: number): number;
+  unlink(path: string): number;
+  rmdir(path: string): number;
+  mkdir(path: string, mode: number): number;
+  mknod(path: string, mode: number, major: number, minor: number): number;
+  symlink(target: string, path: string): number;
+  link(from: string, follow: boolean, path: string): number;
+  rename(from: string, to: string, flags: number): number;
+  chmod(path: string, mode: number): number;
+  chown(path: string, follow: boolean, uid: number | undefined, gid: number | undefined): number;
+  truncate(path: string, size: number): number;
+  setTimes(path: string, follow: boolean, atimeNs: bigint | undefined, mtimeNs: bigint | undefined): number;
+  readlink(path: string): number | string;
+  getxattr(path: string, follow: boolean, name: string): number | Uint8Array;
+  listxattr(path: string, follow: boolean): number | Uint8Array;
+  setxattr(path: string, follow: boolean, name: string, value: Uint8Array, flags: number): number;
+  removexattr(path: string, follow: boolean, name: string): number;
+  /** Fills the block: fragment size, blocks, free, available, files, files free, longest name. */
+  statfs(path: string, block: Float64Array): number;
+}
+
+/**
+ * Loads the calls.
+ *
+ * @throws EnvironmentError FW_ENV_ADDON_MISSING when the addon is not built
+ */
+export function hostCalls(): HostCalls {
+  return loadAddon<{ calls: HostCalls }>('hostfs', ['calls']).calls;
+}
