@@ -25,3 +25,31 @@ export { makeKeyPair, signatureFingerprint, signMessage, verifyMessage } from '.
 export type { SignatureCheck, UsignKeyPair } from './usign.js';
 export { sizeSchema, vendorHeadersSchema, wordSchema } from './vendor-headers.js';
 export type { VendorHeaders } from './vendor-headers.js';
+export { sameBytes, startsWith, wordBe, wordLe } from './bytes.js';
+export { combinedTable, isCombined } from './combined.js';
+export { deviceTreeTable, findNode } from './device-tree.js';
+export { fieldTable } from './fields.js';
+export { isFit } from './fit.js';
+export { fwtoolTrailerTable } from './fwtool.js';
+export { isLinksys, linksysTable, readLinksys } from './linksys.js';
+export { readLxl } from './luxul.js';
+export { readLzmaAlone } from './lzma.js';
+export type { LzmaAloneHeader } from './lzma.js';
+export { isNamedChecksum, namedChecksumTable, readNamedChecksum } from './named-checksum.js';
+export { chkChecksum, chkTable } from './netgear-chk.js';
+export { dniHeaderSize, isDni } from './netgear-dni.js';
+export { isSafeloader, readSafeloader, safeloaderDigest, safeloaderTable } from './safeloader.js';
+export { seamaTable } from './seama.js';
+export { isTplinkV1, readTplinkV1, tplinkV1Digest, tplinkV1Table } from './tplink-v1.js';
+export { isTplinkV2, readTplinkV2, tplinkV2Digest, tplinkV2Table } from './tplink-v2.js';
+export { sealTrx } from './trx.js';
+export { isUbiquiti, ubiquitiEndTable, ubiquitiHeaderTable } from './ubiquiti.js';
+export {
+  sealUImageHeader,
+  uImageArchitectures,
+  uImageCompressions,
+  uImageTable,
+  uImageTypes,
+} from './uimage.js';
+export { isWrgg, readWrgg, sealWrgg, wrggTable } from './wrgg.js';
+export { hdr1Table, readHdr1, sealHdr1 } from './xiaomi.js';

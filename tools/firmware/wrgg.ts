@@ -42,6 +42,16 @@ export function buildWrgg(
   return concatBytes(wrggTable.write({ ...header, digest: digestOf(header, image) }), image);
 }
 
+/** Rewrites the digest of the header at `offset` for the image behind it; returns a new file. */
+export function sealWrgg(bytes: Uint8Array, offset = 0): Uint8Array {
+  const sealed = Uint8Array.from(bytes);
+  const header = wrggTable.read(sealed, offset);
+  const start = offset + wrggTable.size;
+  const digest = digestOf(header, sealed.subarray(start, start + header.size));
+  sealed.set(wrggTable.write({ ...header, digest }), offset);
+  return sealed;
+}
+
 function digestOf(header: WrggHeader, image: Uint8Array): Uint8Array {
   const covered = wrggTable
     .write(header)

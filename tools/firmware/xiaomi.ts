@@ -55,3 +55,12 @@ export function readHdr1(
     ].filter((part) => part > 0),
   };
 }
+
+/** Rewrites the checksum of the header at `offset`; returns a new file. The signature behind the parts is left alone. */
+export function sealHdr1(bytes: Uint8Array, offset = 0): Uint8Array {
+  const sealed = Uint8Array.from(bytes);
+  const header = hdr1Table.read(sealed, offset);
+  const covered = sealed.subarray(offset + hdr1Table.size, offset + header.signatureOffset);
+  sealed.set(hdr1Table.write({ ...header, crc: (crc32(covered) ^ 0xffffffff) >>> 0 }), offset);
+  return sealed;
+}
