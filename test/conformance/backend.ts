@@ -28,6 +28,8 @@ export interface Backend {
   /** Only the tests that read are run. */
   readonly readOnly?: boolean;
   readonly lacks?: readonly Lack[];
+  /** Longest name; 255 unless told otherwise. */
+  readonly nameMax?: number;
   /** Why the whole suite cannot run here; it is then skipped under this title. */
   readonly missing?: string | undefined;
   /** Makes a file system that holds exactly this tree, owned by root. */

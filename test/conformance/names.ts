@@ -57,7 +57,7 @@ export function nameTests(backend: Backend, mountEmpty: () => FileSystem): void 
     expect(errnoOf(() => fileSystem.mknod(root, long, newFile))).toBe('ENAMETOOLONG');
     expect(errnoOf(() => fileSystem.mkdir(file, b('x'), plain))).toBe('ENOTDIR');
     expect(names(fileSystem)).toEqual(['file']);
-    fileSystem.mknod(root, 'y'.repeat(255) as ByteString, newFile);
+    fileSystem.mknod(root, 'y'.repeat(backend.nameMax ?? 255) as ByteString, newFile);
   });
 
   test('keeps the content until the last of its names is gone', () => {

@@ -37,7 +37,7 @@ export function describeFileSystem(backend: Backend): void {
     // These tests change nothing, so one mount serves them all.
     let sample: Mounted | undefined;
     readingTests(backend, () => {
-      sample ??= backend.mount(sampleTree(!backend.lacks?.includes('xattrs')));
+      sample ??= backend.mount(sampleTree(!backend.lacks?.includes('xattrs'), backend.nameMax));
       return sample.fileSystem;
     });
     afterAll(() => sample?.close?.());

@@ -379,7 +379,7 @@ export function shellLines(operations: readonly FileOperation[], root: string, p
     const mode = 'mode' in operation ? operation.mode.toString(8) : '';
     switch (operation.kind) {
       case 'create':
-        return `[ -e ${path} ] || [ -L ${path} ] || { : >${path} && chmod ${mode} ${path}; }`;
+        return `[ -e ${path} ] || [ -L ${path} ] || { true >${path} && chmod ${mode} ${path}; }`;
       case 'write':
         return `[ -f ${path} ] && dd if=${pool} of=${path} bs=65536 iflag=skip_bytes,count_bytes oflag=seek_bytes skip=${operation.from} count=${operation.length} seek=${operation.offset} conv=notrunc`;
       case 'append':

@@ -1,6 +1,8 @@
 export { FlashError, PowerCut } from './errors.js';
 export { mixBits } from './faults.js';
 export type { BadBlockBehaviour, PowerCutPlan, StuckBits, WearOut } from './faults.js';
+export { explorePowerCutsInPool } from './explorer-pool.js';
+export type { ExplorationSource } from './explorer-pool.js';
 export type { Flash } from './flash.js';
 export { checkGeometry, norGeometry } from './geometry.js';
 export type { FlashGeometry } from './geometry.js';
@@ -14,6 +16,14 @@ export type {
 } from './nor-chip.js';
 export { FlashPartition } from './partition.js';
 export type { PartitionRange } from './partition.js';
+export { explorePowerCuts, mergeExplorations } from './power-cut-explorer.js';
+export type {
+  ChipWorkload,
+  CutState,
+  ExploreOptions,
+  ExploreResult,
+  Violation,
+} from './power-cut-explorer.js';
 export { parallelNorTiming, programTimeNs, spiNorTiming } from './timing.js';
 export type { FlashTiming } from './timing.js';
 export { readTrace, replayRecord, replayTrace, TraceRecorder } from './trace.js';

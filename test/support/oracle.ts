@@ -1,0 +1,92 @@
+/** Runs a script on a flash image under a real Linux kernel; see the oracle's own README. */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Endian } from '../../tools/jffs2/index.js';
+import { oracleFolder } from './requires.js';
+
+/** What to run. */
+export interface OracleRun {
+  readonly image: Uint8Array;
+  /** Shell, for busybox; what it puts into /out comes back. */
+  readonly script: string;
+  readonly endian: Endian;
+  readonly eraseSize: number;
+  /** Partitions, as mtdparts; absent: one, called `data`. */
+  readonly partitions?: string;
+  /** The power fails after so many bytes programmed or erased. */
+  readonly cut?: number;
+  readonly trace?: boolean;
+}
+
+/** What came of it. */
+export interface OracleResult {
+  /** 99 after a power cut. */
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly image: Uint8Array;
+  readonly log: readonly string[];
+  /** Reads a file that the script left in /out; undefined when it is not there. */
+  file(name: string): string | undefined;
+}
+
+/** Boots the kernel on a copy of the image. */
+export async function runOracle(run: OracleRun): Promise<OracleResult> {
+  const folder = mkdtempSync(join(tmpdir(), 'firmwright-oracle-'));
+  try {
+    writeFileSync(join(folder, 'flash.img'), run.image);
+    writeFileSync(join(folder, 'script'), run.script);
+    const options = ['--endian', run.endian, '--erase-size', String(run.eraseSize)];
+    options.push('--mtdparts', run.partitions ?? '-(data)');
+    if (run.cut !== undefined) options.push('--cut', String(run.cut));
+    if (run.trace) options.push('--trace');
+    const { exitCode, stdout } = await execute(join(oracleFolder, 'run'), [
+      ...options,
+      join(folder, 'flash.img'),
+      join(folder, 'script'),
+      join(folder, 'out'),
+    ]);
+    const files = new Map<string, string>();
+    const read = (name: string): string | undefined => {
+      const path = join(folder, 'out', name);
+      if (!files.has(name) && existsSync(path)) files.set(name, readFileSync(path, 'utf8'));
+      return files.get(name);
+    };
+    for (const name of ['before', 'after', 'result', 'dmesg.txt']) read(name);
+    return {
+      exitCode,
+      stdout,
+      image: new Uint8Array(readFileSync(join(folder, 'flash.img'))),
+      log: (files.get('dmesg.txt') ?? '').split('\n'),
+      file: (name) => files.get(name),
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function execute(file: string, argv: readonly string[]): Promise<{ exitCode: number; stdout: string }> {
+  return new Promise((resolve) => {
+    execFile(file, argv, { maxBuffer: 1 << 28 }, (error, stdout, stderr) => {
+      const exitCode = error ? (typeof error.code === 'number' ? error.code : -1) : 0;
+      resolve({ exitCode, stdout: stdout + stderr });
+    });
+  });
+}
+
+/** Picks what the kernel's jffs2 and flash drivers complained about. */
+export function complaintsIn(log: readonly string[]): string[] {
+  return log.filter(
+    (line) =>
+      /jffs2|umlflash/i.test(line) &&
+      !/command line|jffs2: version|build_xattr_subsystem: complete|umlflash: [PE] 0x|power cut after/i.test(
+        line,
+      ),
+  );
+}
+
+/** Lines of a manifest, without the empty last one. */
+export function linesOf(text: string | undefined): string[] {
+  return (text ?? '').split('\n').filter((line) => line !== '');
+}
