@@ -1,12 +1,15 @@
-/** Entry of a worker thread of the explorer: one share of an exploration. */
+/** Entry of a worker process of the explorer: takes one share, answers with the result. */
 import { exploreShare } from './explorer-pool.js';
-import type { WorkerTask } from './explorer-pool.js';
-import type { ExploreResult } from './power-cut-explorer.js';
+import type { WorkerAnswer, WorkerTask } from './explorer-pool.js';
 
-/** Explores the share that the pool asks for. */
-export function exploreTask(task: WorkerTask): Promise<ExploreResult> {
-  return exploreShare(task);
+process.once('message', (task: WorkerTask) => {
+  exploreShare(task).then(
+    (result) => answer({ kind: 'result', result }),
+    (error: unknown) =>
+      answer({ kind: 'failed', message: error instanceof Error ? error.message : String(error) }),
+  );
+});
+
+function answer(message: WorkerAnswer): void {
+  process.send?.(message);
 }
-
-// Piscina calls the default export.
-export { exploreTask as default };

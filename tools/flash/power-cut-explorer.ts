@@ -110,7 +110,7 @@ class Explorer {
     };
   }
 
-  get #full(): boolean {
+  #isFull(): boolean {
     return this.#violations.length >= (this.#options.violationLimit ?? 10);
   }
 
@@ -120,12 +120,12 @@ class Explorer {
     chip.powerOn();
     let stepsBefore = -1;
     for (const [index, operation] of recorded.operations.entries()) {
-      if (this.#full) return;
+      if (this.#isFull()) return;
       if (wanted(index)) {
         const snapshot = chip.snapshot();
         for (const plan of this.#plans(operation, operation.stepsDone !== stepsBefore)) {
           const id = `${prefix}${index}:${planText(plan)}`;
-          if (!this.#isWanted(id)) continue;
+          if (this.#isFull() || !this.#isWanted(id)) continue;
           const cut = chip.fork(snapshot);
           carryOut(cut, operation, plan);
           this.#look(cut, { stepsDone: operation.stepsDone, operation: index, id, isSecond: prefix !== '' });

@@ -114,10 +114,8 @@ function commonLength(a: Uint8Array, b: Uint8Array): number {
  * @param known  steps at the start of the block that are known to hold
  */
 export function scanBlock(bytes: Uint8Array, rules: ScanRules, known: readonly ScanStep[] = []): BlockScan {
-  if (known.length === 0) {
-    const early = scanStart(bytes, rules);
-    if (early) return early;
-  }
+  const early = scanStart(bytes, rules);
+  if (early) return early;
   return new BlockWalk(bytes, rules, known).run();
 }
 
