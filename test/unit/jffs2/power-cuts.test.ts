@@ -25,7 +25,8 @@ function explore(kind: string, input: PowerCutInput): void {
       `FW_REPLAY='${kind}/${input.workload}@${replayId}' npx vitest run ${file}\n${message}`,
   );
   expect(violations).toEqual([]);
-  if (cut === undefined) expect(result.cuts).toBeGreaterThan((result.operations * 4) / (input.stride ?? 1) - 8);
+  if (cut === undefined)
+    expect(result.cuts).toBeGreaterThan((result.operations * 4) / (input.stride ?? 1) - 8);
 }
 
 for (const { name, ...kind } of kinds) {
