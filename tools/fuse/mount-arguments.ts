@@ -11,7 +11,7 @@ export interface FuseMountOptions {
   readonly readOnly?: boolean;
   /** Lets other users in; default for root, otherwise /etc/fuse.conf must allow it. */
   readonly allowOther?: boolean;
-  /** A helper process takes the mount away when this one dies. Default true. */
+  /** A small process takes the mount away when this one dies. Default true. */
   readonly autoUnmount?: boolean;
   /** Further options of mount(8): `noexec`, `nodev`, ... */
   readonly options?: readonly string[];
@@ -37,7 +37,6 @@ export function mountArguments(fileSystem: FileSystem, options: FuseMountOptions
     'default_permissions',
     ...((options.allowOther ?? isRoot) ? ['allow_other'] : []),
     ...((options.readOnly ?? fileSystem.readOnly) ? ['ro'] : []),
-    ...((options.autoUnmount ?? true) ? ['auto_unmount'] : []),
     // Device nodes and set-user-ID bits of a router's root are what root wants to see at work.
     ...(isRoot ? ['dev', 'suid'] : []),
     ...(options.options ?? []),

@@ -1,7 +1,10 @@
 /**
  * A file system on a mount point: `mountFileSystem` and what can be done with the mount.
  */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { Socket } from 'node:net';
+import { resolve as resolvePath } from 'node:path';
 import { mountFuseSession } from '../addon/index.js';
 import type { NativeFuseSession } from '../addon/index.js';
 import type { FileSystem } from '../vfs/index.js';
@@ -15,10 +18,11 @@ export class FuseMount implements AsyncDisposable {
   /** Fulfilled when the mount is gone, however it went; what was written has then reached the file system. */
   readonly closed: Promise<void>;
   readonly #session: NativeFuseSession;
+  readonly #guard: ChildProcess | undefined;
   #gone = false;
 
   constructor(fileSystem: FileSystem, mountPoint: string, options: FuseMountOptions) {
-    this.mountPoint = mountPoint;
+    this.mountPoint = resolvePath(mountPoint);
     let resolve = (): void => undefined;
     const ended = new Promise<void>((fulfil) => {
       resolve = fulfil;
@@ -34,10 +38,12 @@ export class FuseMount implements AsyncDisposable {
       block.bytes,
       () => {
         this.#gone = true;
+        this.#guard?.kill();
         nodes.clear();
         resolve();
       },
     );
+    this.#guard = (options.autoUnmount ?? true) ? startGuard(this.mountPoint) : undefined;
     this.closed = ended.then(() => {
       if (!fileSystem.readOnly) fileSystem.sync();
     });
@@ -92,6 +98,24 @@ export class FuseMount implements AsyncDisposable {
       });
     });
   }
+}
+
+/**
+ * Starts a process that outlives this one and takes the mount away should this one be killed: what the kernel leaves
+ * then answers ENOTCONN to everybody until someone unmounts it. It looks first whether the mount really is dead.
+ */
+function startGuard(mountPoint: string): ChildProcess {
+  const unmount = process.getuid?.() === 0 ? 'umount -l' : 'fusermount3 -u -z';
+  const script = `read -r _; test -d "$1" || ${unmount} "$1" 2>/dev/null`;
+  const guard = spawn('/bin/sh', ['-c', script, 'firmwright-guard', mountPoint], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+    cwd: '/',
+  });
+  guard.on('error', () => undefined);
+  guard.unref();
+  if (guard.stdin instanceof Socket) guard.stdin.unref();
+  return guard;
 }
 
 /**
