@@ -93,6 +93,11 @@ export const errorCodes = {
   FW_JFFS2_OPTIONS: 'an option that no JFFS2 image can be written with',
 
   // rootfs
+  FW_ROOTFS_CLASH: 'two sources of the root tree have a directory and something else at one path',
+  FW_ROOTFS_DEVICE: 'a folder that is packed with clean attributes holds a device node',
+  FW_ROOTFS_LIMIT: 'the contents of the root tree are larger than allowed',
+  FW_ROOTFS_PACKAGES: 'packages cannot be installed as asked: unknown, in conflict, or damaged',
+  FW_ROOTFS_TABLE: 'a rule of the attribute table makes no sense or names what is not there',
 
   // squashfs
   FW_ENV_DISK_FULL: 'a file system has no room left for the output',

@@ -1,4 +1,8 @@
+export { assembleRootTree } from './assemble.js';
+export { encodeCapabilities } from './capabilities.js';
+export { installedPackages } from './installed-packages.js';
 export type { InstalledPackage } from './installed-packages.js';
+export { detectRootSource } from './root-source.js';
 export type {
   ArchiveSource,
   AttributeRule,

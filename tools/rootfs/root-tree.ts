@@ -84,7 +84,12 @@ export interface RootTreeOptions {
 /** Something worth a look that did not stop the work. */
 export interface RootWarning {
   readonly code:
-    'package-not-installed' | 'package-needed' | 'file-not-in-tree' | 'socket-skipped' | 'setuid-kept';
+    | 'package-not-installed'
+    | 'package-needed'
+    | 'file-not-in-tree'
+    | 'not-archived-whole'
+    | 'socket-skipped'
+    | 'setuid-kept';
   /** One line for people. */
   readonly message: string;
 }

@@ -1,0 +1,39 @@
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { EnvironmentError } from '../core/index.js';
+import type { RootSource } from './root-tree.js';
+
+/** First bytes of a squashfs image, little- and big-endian. @see Linux 6.6 fs/squashfs/squashfs_fs.h */
+const squashfsMagics = ['hsqs', 'sqsh'];
+
+/**
+ * Tells what kind of source a path of the host is: a folder, a squashfs image by its first bytes, else an archive.
+ *
+ * @throws EnvironmentError FW_ENV_FILE when it cannot be read
+ */
+export function detectRootSource(path: string): RootSource {
+  return wrapHostError(path, () => {
+    if (statSync(path).isDirectory()) return { kind: 'folder', path };
+    const start = Buffer.alloc(4);
+    const descriptor = openSync(path, 'r');
+    try {
+      readSync(descriptor, start, 0, 4, 0);
+    } finally {
+      closeSync(descriptor);
+    }
+    return { kind: squashfsMagics.includes(start.toString('latin1')) ? 'squashfs' : 'archive', path };
+  });
+}
+
+/** Runs calls of node:fs, turning what they throw into EnvironmentError FW_ENV_FILE. */
+export function wrapHostError<R>(path: string, call: () => R): R {
+  try {
+    return call();
+  } catch (cause) {
+    const errno = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    if (typeof errno !== 'string' || !/^E[A-Z0-9]+$/.test(errno)) throw cause;
+    throw new EnvironmentError('FW_ENV_FILE', `${path}: ${(cause as Error).message}`, {
+      data: { path, errno },
+      cause,
+    });
+  }
+}
