@@ -81,6 +81,10 @@ export const errorCodes = {
   // fuse
   FW_ENV_FUSE: 'the FUSE device is missing or may not be opened',
 
+  // inspect
+  FW_BUDGET_PIECE: 'an edited piece is larger than its place in the image',
+  FW_INSPECT_PIECE: 'a piece of an unpacked image is missing or foreign',
+
   // jffs2
   FW_JFFS2_CHANGED: 'a file became shorter while a JFFS2 image was written from it',
   FW_JFFS2_DATA: 'the stored data of a JFFS2 node cannot be decompressed',

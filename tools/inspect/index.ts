@@ -4,3 +4,7 @@ export { walkParts } from './part.js';
 export { leavesOf, stripMap } from './strip-map.js';
 export type { Leaf, StripMap } from './strip-map.js';
 export type { Check, Detail, Part, PartKind } from './part.js';
+export { repackFile } from './repack.js';
+export type { Repacked, RepackOptions } from './repack.js';
+export { unpackDocumentSchema, unpackFile } from './unpack.js';
+export type { UnpackDocument, Unpacked } from './unpack.js';
