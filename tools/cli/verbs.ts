@@ -20,4 +20,9 @@ export const verbs: readonly Verb[] = [
     describe: 'Say what is installed, what is missing, and how to install it',
     load: async () => (await import('./commands/doctor.js')).doctor,
   },
+  {
+    usage: 'mount <first> [second]',
+    describe: 'Put an image, a folder or a union of them on a mount point',
+    load: async () => (await import('./commands/mount.js')).mount,
+  },
 ];

@@ -54,6 +54,7 @@ export const errorCodes = {
   FW_USAGE_ARGUMENT: 'the command line is wrong',
   FW_USAGE_BOARD: 'no board profile has this id',
   FW_USAGE_FILE: 'a file that the command line names is not there or of the wrong kind',
+  FW_USAGE_MOUNT: 'mount options or layers are unknown or do not go together',
 
   // emulator
 
