@@ -3,12 +3,14 @@
 
 #include <sqfs/compressor.h>
 
+#include <atomic>
+
 #include "squashfs-compressor.h"
 
 namespace firmwright {
 
-/** Makes the xz compressor; NULL when memory is out. See createCompressor for `control`. */
+/** Makes the xz compressor; NULL when memory is out. See createCompressor for `cancelled`. */
 sqfs_compressor_t* createXzCompressor(const CompressorSettings& settings, CompressorUse use,
-                                      PackControl& control);
+                                      const std::atomic<bool>& cancelled);
 
 }  // namespace firmwright

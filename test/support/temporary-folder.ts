@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 
-/** Makes an empty folder for the tests of one file; it is removed when they are done. */
+/** Makes a folder for the tests of one file; it goes when they are done. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'firmwright-test-'));
   afterAll(() => {

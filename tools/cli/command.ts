@@ -3,6 +3,7 @@
  * share (printing, progress, cancellation, errors) is in the session.
  */
 import type { ArgumentsCamelCase, Argv } from 'yargs';
+import type { FirmwrightError } from '../core/index.js';
 import type { Style } from './render/style.js';
 import type { TaskDisplay } from './render/tasks.js';
 
@@ -19,13 +20,18 @@ export interface Session {
   result(document: JsonDocument, text: () => string): void;
   /** Prints text or bytes on stdout as they are. */
   write(text: string | Uint8Array): void;
-  /** Prints a warning on stderr unless it was silenced with `--no-warn CODE`. */
+  /** Prints text on stderr, beside the result. */
+  note(text: string): void;
+  /** Prints an error on stderr where the result is printed all the same; the verb returns the exit code. */
+  fail(error: FirmwrightError): void;
+  /** Prints a warning on stderr, unless the user wants quiet. */
   warn(message: string, code?: string): void;
 }
 
 /** One JSON document with `--json`; the number rises when a field changes its meaning or goes away. */
 export interface JsonDocument {
   readonly schemaVersion: number;
+  readonly [field: string]: unknown;
 }
 
 /** A verb: its own options and its work. */

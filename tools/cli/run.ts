@@ -4,7 +4,6 @@
  * Everything from outside (arguments, environment, streams, the abort signal) comes in as an argument, so that tests
  * run the whole command line in their own process.
  */
-import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import type { Argv } from 'yargs';
 import { FirmwrightError, UsageError } from '../core/index.js';
@@ -14,6 +13,7 @@ import { styleFor } from './render/style.js';
 import { taskDisplay } from './render/tasks.js';
 import { verbs } from './verbs.js';
 import type { Verb } from './verbs.js';
+import { programVersion } from './version.js';
 
 /** A stream to print on. */
 export interface Output {
@@ -61,7 +61,7 @@ async function dispatch(argv: readonly string[], world: World): Promise<number> 
     .parserConfiguration({ 'duplicate-arguments-array': true, 'strip-dashed': false })
     .locale('en')
     .wrap(Math.min(110, world.stdout.columns))
-    .version(version())
+    .version(programVersion())
     .help()
     .alias({ help: 'h' })
     .option('json', { type: 'boolean', describe: 'Print one JSON document instead of text', global: true })
@@ -171,6 +171,12 @@ function session(world: World, args: Readonly<Record<string, unknown>>): Session
     write: (text) => {
       world.stdout.write(text);
     },
+    note: (text) => {
+      world.stderr.write(text);
+    },
+    fail: (error) => {
+      world.stderr.write(renderFailure(describeFailure(error, false), errorStyle));
+    },
     warn: (message, code) => {
       if (quiet) return;
       world.stderr.write(
@@ -178,11 +184,4 @@ function session(world: World, args: Readonly<Record<string, unknown>>): Session
       );
     },
   };
-}
-
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  const value =
-    typeof manifest === 'object' && manifest && 'version' in manifest ? manifest.version : undefined;
-  return typeof value === 'string' ? value : 'unknown';
 }

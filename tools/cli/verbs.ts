@@ -11,9 +11,24 @@ export interface Verb {
 /** All verbs. */
 export const verbs: readonly Verb[] = [
   {
+    usage: 'build <recipe>',
+    describe: 'Pack the artefacts of one or many boards',
+    load: async () => (await import('./commands/build.js')).build,
+  },
+  {
+    usage: 'budget <subject>',
+    describe: 'Count the flash budget of a recipe or an image; exit 10 when it does not fit',
+    load: async () => (await import('./commands/budget.js')).budget,
+  },
+  {
     usage: 'boards [action] [subject..]',
     describe: 'List, show or check board profiles',
     load: async () => (await import('./commands/boards.js')).boards,
+  },
+  {
+    usage: 'mkfs squashfs <source> <image>',
+    describe: 'Write a squashfs image from a folder, an archive or another image',
+    load: async () => (await import('./commands/mkfs-squashfs.js')).mkfsSquashfs,
   },
   {
     usage: 'doctor',

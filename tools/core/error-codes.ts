@@ -43,8 +43,15 @@ export const errorCodes = {
   FW_PROFILE_YAML: 'the file is not valid YAML',
 
   // budget
+  FW_BUDGET_OVER: 'an image breaks a limit of the board or leaves too few erase blocks for the overlay',
 
   // build
+  FW_BUDGET_PARTITION: 'the file for a partition is larger than the partition',
+  FW_PROFILE_COMPRESSOR: 'a board asks for a squashfs compressor that images cannot be written with',
+  FW_PROFILE_FLASH_FILE: 'a recipe has a file for a partition that the board does not have',
+  FW_PROFILE_KERNEL: 'no kernel is named for a board',
+  FW_PROFILE_RECIPE: 'a recipe has errors',
+  FW_PROFILE_ROOT: 'a recipe names no source of the root tree',
 
   // cli
   FW_CANCELLED: 'the user cancelled the command; nothing was left half-written',

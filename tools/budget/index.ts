@@ -1,0 +1,5 @@
+export { countBudget } from './count.js';
+export type { BudgetInput, BudgetLimit, BudgetPartition, FlashBudget, OverlayBudget } from './count.js';
+export { fileCosts, imageFileCosts } from './file-costs.js';
+export type { FileCost } from './file-costs.js';
+export { budgetMarkdown, verdict } from './markdown.js';

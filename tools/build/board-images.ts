@@ -1,0 +1,150 @@
+/** Makes the images of one board in memory: the finished kernel, the artefacts of its recipes, and the whole chip. */
+import { findPartition, stepBoard } from '../boards/index.js';
+import type { BoardProfile } from '../boards/index.js';
+import { BudgetError, FirmwrightError, groupDigits, InternalError } from '../core/index.js';
+import { finishKernel, readChunks, runStep } from '../firmware/index.js';
+import type { RecipeStep, StepContext, StepVersion } from '../firmware/index.js';
+import type { BoardPlan, FlashPart } from './plan.js';
+
+/** Everything that a board's images are made from. */
+export interface BoardInput {
+  readonly plan: BoardPlan;
+  readonly profile: BoardProfile;
+  readonly version: StepVersion;
+  readonly sourceDateEpoch: number;
+  readonly kernel: Uint8Array;
+  readonly deviceTree: Uint8Array | undefined;
+  readonly loader: Uint8Array | undefined;
+  readonly rootfs: Uint8Array;
+  /** Contents of partitions that come from files, by label. */
+  readonly partitions: ReadonlyMap<string, Uint8Array>;
+  readonly warn: (message: string) => void;
+}
+
+/** A limit that an image breaks; the image is made all the same, so that the budget can be counted over it. */
+export interface Oversize {
+  /** Artefact, `kernel`, or the label of a partition. */
+  readonly what: string;
+  readonly limit: number;
+  readonly use: number;
+  readonly overBy: number;
+}
+
+/** The images of a board. */
+export interface BoardImages {
+  /** By name in the profile. */
+  readonly artefacts: ReadonlyMap<string, Uint8Array>;
+  /** The finished kernel file. */
+  readonly kernelSize: number;
+  /** What stands in the partition `firmware`, without upgrade metadata; may be longer than the partition. */
+  readonly firmware: Uint8Array;
+  /** The whole chip; undefined for boards without one, and when something does not fit. */
+  readonly flash: Uint8Array | undefined;
+  readonly oversize: readonly Oversize[];
+}
+
+/**
+ * Makes the images of a board.
+ *
+ * @throws FormatError FW_FIRMWARE_STEP when a step lacks what it needs
+ * @throws BudgetError FW_BUDGET_CHECK_SIZE when a vendor layout leaves no way to write the image at all
+ */
+export function makeBoardImages(input: BoardInput): BoardImages {
+  const { plan, profile } = input;
+  const oversize: Oversize[] = [];
+  const context: StepContext = {
+    kernel: new Uint8Array(0),
+    rootfs: input.rootfs,
+    board: stepBoard(profile),
+    version: input.version,
+    time: input.sourceDateEpoch,
+    deviceTree: input.deviceTree,
+    loader: input.loader,
+    warn: input.warn,
+  };
+  const kernel = atBoard(profile, 'kernel', () => finishKernel(profile.kernelRecipe, input.kernel, context));
+  checkLimit('kernel', kernel.length, profile.kernelSize, oversize);
+  const artefacts = new Map<string, Uint8Array>();
+  for (const { name, recipe } of profile.artefacts) {
+    const image = atBoard(profile, name, () => runArtefact(name, recipe, { ...context, kernel }, oversize));
+    artefacts.set(name, image);
+  }
+  const source = plan.flashImage?.parts.find((part) => isArtefact(part.content));
+  const name = source && isArtefact(source.content) ? source.content.artefact : profile.artefacts[0]?.name;
+  const firmware = withoutChunks(artefacts.get(name ?? '') ?? new Uint8Array(0));
+  checkLimit('firmware', firmware.length, findPartition(profile, 'firmware')?.size, oversize);
+  const fits = oversize.length === 0;
+  return {
+    artefacts,
+    kernelSize: kernel.length,
+    firmware,
+    flash: plan.flashImage && fits ? fillFlash(plan.flashImage, firmware, input.partitions) : undefined,
+    oversize,
+  };
+}
+
+/** Runs a recipe; `check-size` is noted and passed, so that the rest of the image still comes out. */
+function runArtefact(
+  name: string,
+  recipe: readonly RecipeStep[],
+  context: StepContext,
+  oversize: Oversize[],
+): Uint8Array {
+  let file: Uint8Array = new Uint8Array(0);
+  for (const step of recipe) {
+    try {
+      file = runStep(step, file, context);
+    } catch (error) {
+      const { limit, overBy } = error instanceof BudgetError ? error.data : {};
+      if (step.name !== 'check-size' || typeof limit !== 'number' || typeof overBy !== 'number') throw error;
+      oversize.push({ what: name, limit, use: limit + overBy, overBy });
+    }
+  }
+  return file;
+}
+
+function checkLimit(what: string, use: number, limit: number | undefined, oversize: Oversize[]): void {
+  if (limit !== undefined && use > limit) oversize.push({ what, limit, use, overBy: use - limit });
+}
+
+/** Adds the board and the artefact to what a step says. */
+function atBoard<T>(profile: BoardProfile, what: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof FirmwrightError)) throw error;
+    error.message = `board ${profile.id}, ${what}: ${error.message}`;
+    throw error;
+  }
+}
+
+function isArtefact(content: FlashPart['content']): content is { readonly artefact: string } {
+  return typeof content === 'object' && 'artefact' in content;
+}
+
+/** Takes metadata and signature off the end: they are for the upgrade program, the device does not need them. */
+function withoutChunks(image: Uint8Array): Uint8Array {
+  return image.subarray(0, readChunks(image).at(-1)?.offset ?? image.length);
+}
+
+function fillFlash(
+  plan: NonNullable<BoardPlan['flashImage']>,
+  firmware: Uint8Array,
+  partitions: ReadonlyMap<string, Uint8Array>,
+): Uint8Array {
+  const flash = new Uint8Array(plan.size).fill(0xff);
+  for (const part of plan.parts) {
+    if (part.content === 'erased') continue;
+    const bytes = isArtefact(part.content) ? firmware : partitions.get(part.label);
+    if (!bytes) throw new InternalError(`no content was read for partition ${part.label}`);
+    if (bytes.length > part.size) {
+      throw new BudgetError(
+        'FW_BUDGET_PARTITION',
+        `the file for partition ${part.label} does not fit: ${groupDigits(bytes.length)} of ${groupDigits(part.size)} bytes`,
+        { data: { partition: part.label, limit: part.size, use: bytes.length, overBy: bytes.length - part.size } },
+      );
+    }
+    flash.set(bytes, part.offset);
+  }
+  return flash;
+}

@@ -1,0 +1,313 @@
+/**
+ * Carries out a plan: root tree, squashfs, images, texts. Everything is staged; the caller looks at the result (the
+ * budget) and either commits it or lets it go, so that a build that fails leaves nothing behind.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BoardProfile } from '../boards/index.js';
+import { InternalError, UsageError } from '../core/index.js';
+import { assembleRootTree } from '../rootfs/index.js';
+import type { InstalledPackage, RootInput, RootTree } from '../rootfs/index.js';
+import { writeSquashfs } from '../squashfs/index.js';
+import { makeBoardImages } from './board-images.js';
+import type { BoardImages } from './board-images.js';
+import { json, packageManifest, profilesJson, sha256Sums } from './manifest.js';
+import type { ManifestFile } from './manifest.js';
+import type { BoardPlan, BuildPlan, PackPlan } from './plan.js';
+import { cacheKey, sha256Hex, SquashfsCache } from './squashfs-cache.js';
+import { Staging } from './staging.js';
+
+/** Runs a piece of work under a title for people to see. */
+export interface TaskRunner {
+  run<T>(
+    title: string,
+    work: (task: { progress(done: number, total: number): void }) => Promise<T>,
+  ): Promise<T>;
+}
+
+/** How a build runs; nothing here changes the bytes. */
+export interface ExecuteOptions {
+  readonly outputFolder: string;
+  /** Folder of packed images that builds share; none when absent. */
+  readonly cacheFolder?: string | undefined;
+  /** Compressor threads. */
+  readonly workers?: number | undefined;
+  readonly signal: AbortSignal;
+  readonly tasks: TaskRunner;
+  readonly warn: (message: string, code?: string) => void;
+  /** Version of the program, for the build record. */
+  readonly programVersion: string;
+}
+
+/** A packed root file system. */
+export interface PackedRoot {
+  readonly id: string;
+  readonly bytes: Uint8Array;
+  readonly sha256: string;
+  readonly cached: boolean;
+}
+
+/** Result for one board, staged. */
+export interface BuiltBoard {
+  readonly plan: BoardPlan;
+  readonly profile: BoardProfile;
+  readonly images: BoardImages;
+  readonly packed: PackedRoot;
+  readonly kernelInput: { readonly path: string; readonly sha256: string };
+  readonly files: readonly ManifestFile[];
+}
+
+/** A build that has run and waits to be committed or discarded. */
+export interface StagedBuild extends AsyncDisposable {
+  readonly plan: BuildPlan;
+  readonly boards: readonly BuiltBoard[];
+  readonly packages: readonly InstalledPackage[];
+  /**
+   * Writes the texts and moves everything to the output folder.
+   *
+   * @param budgets  plain JSON by board id, for the build record
+   * @returns paths of all files, sorted
+   */
+  commit(budgets: Readonly<Record<string, unknown>>): Promise<readonly string[]>;
+}
+
+/**
+ * Runs a build up to the point where only its result has to be looked at.
+ *
+ * @param profiles  those the plan was made for
+ * @throws what sources, packing and steps throw; the output folder is then as before
+ */
+export async function executeBuild(
+  plan: BuildPlan,
+  profiles: readonly BoardProfile[],
+  options: ExecuteOptions,
+): Promise<StagedBuild> {
+  const staging = await Staging.open(options.outputFolder);
+  try {
+    const { packed, packages, inputs } = await packRoots(plan, staging, options);
+    const boards: BuiltBoard[] = [];
+    for (const boardPlan of plan.boards) {
+      options.signal.throwIfAborted();
+      const profile = profiles.find(({ id }) => id === boardPlan.board);
+      const root = packed.get(boardPlan.pack);
+      if (!profile || !root) throw new InternalError(`the plan of ${boardPlan.board} has no profile or pack`);
+      boards.push(
+        await options.tasks.run(`images of ${profile.id}`, () =>
+          buildBoard({ plan, boardPlan, profile, packed: root, staging, options }),
+        ),
+      );
+    }
+    options.signal.throwIfAborted();
+    return {
+      plan,
+      boards,
+      packages,
+      commit: (budgets) => commitBuild({ plan, boards, packages, inputs, staging, options, budgets }),
+      [Symbol.asyncDispose]: () => staging.discard(),
+    };
+  } catch (error) {
+    await staging.discard();
+    throw error;
+  }
+}
+
+interface PackedRoots {
+  readonly packed: ReadonlyMap<string, PackedRoot>;
+  readonly packages: readonly InstalledPackage[];
+  readonly inputs: readonly RootInput[];
+}
+
+async function packRoots(plan: BuildPlan, staging: Staging, options: ExecuteOptions): Promise<PackedRoots> {
+  const { signal, tasks } = options;
+  const tree = await tasks.run('root tree', () =>
+    assembleRootTree(plan.root.sources, {
+      temporaryFolder: staging.folder,
+      sourceDateEpoch: plan.sourceDateEpoch,
+      attributes: plan.root.attributes,
+      dropPackages: plan.root.dropPackages,
+      signal,
+    }),
+  );
+  try {
+    for (const { code, message } of tree.warnings) options.warn(message, code);
+    const packed = new Map<string, PackedRoot>();
+    for (const pack of plan.packs) packed.set(pack.id, await packRoot(plan, pack, tree, staging, options));
+    return { packed, packages: tree.packages, inputs: tree.inputs };
+  } finally {
+    tree.dispose();
+  }
+}
+
+async function packRoot(
+  plan: BuildPlan,
+  pack: PackPlan,
+  tree: RootTree,
+  staging: Staging,
+  { cacheFolder, workers, signal, tasks, warn }: ExecuteOptions,
+): Promise<PackedRoot> {
+  const cache = cacheFolder === undefined ? undefined : new SquashfsCache(cacheFolder);
+  const key = cacheKey(tree, pack.parameters, plan.sourceDateEpoch);
+  const found = await cache?.find(key);
+  if (found) return { id: pack.id, bytes: found, sha256: sha256Hex(found), cached: true };
+  return tasks.run(`squashfs ${pack.id}`, async (task) => {
+    const path = join(staging.folder, `${pack.id}.squashfs`);
+    const report = await writeSquashfs(tree.root, path, {
+      ...pack.parameters,
+      imageTime: plan.sourceDateEpoch,
+      signal,
+      onProgress: ({ bytesDone, bytesTotal }) => {
+        task.progress(bytesDone, bytesTotal);
+      },
+      ...(workers === undefined ? {} : { workers }),
+    });
+    for (const { code, message } of report.warnings) warn(message, code);
+    const bytes = new Uint8Array(await readFile(path));
+    await cache?.keep(key, bytes);
+    return { id: pack.id, bytes, sha256: sha256Hex(bytes), cached: false };
+  });
+}
+
+async function buildBoard(work: {
+  readonly plan: BuildPlan;
+  readonly boardPlan: BoardPlan;
+  readonly profile: BoardProfile;
+  readonly packed: PackedRoot;
+  readonly staging: Staging;
+  readonly options: ExecuteOptions;
+}): Promise<BuiltBoard> {
+  const { plan, boardPlan, profile, packed, staging, options } = work;
+  const kernel = await readInput(boardPlan.kernel, `kernel of ${profile.id}`);
+  const partitions = new Map<string, Uint8Array>();
+  for (const { label, content } of boardPlan.flashImage?.parts ?? []) {
+    if (typeof content === 'object' && 'file' in content) {
+      partitions.set(label, await readInput(content.file, `content of partition ${label}`));
+    }
+  }
+  const optional = async (path: string | undefined, what: string): Promise<Uint8Array | undefined> =>
+    path === undefined ? undefined : readInput(path, `${what} of ${profile.id}`);
+  const images = makeBoardImages({
+    plan: boardPlan,
+    profile,
+    version: plan.version,
+    sourceDateEpoch: plan.sourceDateEpoch,
+    kernel,
+    deviceTree: await optional(boardPlan.deviceTree, 'device tree'),
+    loader: await optional(boardPlan.loader, 'loader'),
+    rootfs: packed.bytes,
+    partitions,
+    warn: (message) => {
+      options.warn(`${profile.id}: ${message}`);
+    },
+  });
+  const files: ManifestFile[] = [];
+  for (const artefact of boardPlan.artefacts) {
+    const bytes = images.artefacts.get(artefact.name);
+    if (bytes) files.push(await stage(staging, boardPlan, artefact.file, bytes, artefactType(artefact.name)));
+  }
+  if (boardPlan.flashImage && images.flash) {
+    files.push(await stage(staging, boardPlan, boardPlan.flashImage.file, images.flash, 'flash'));
+  }
+  const kernelInput = { path: boardPlan.kernel, sha256: sha256Hex(kernel) };
+  return { plan: boardPlan, profile, images, packed, kernelInput, files };
+}
+
+async function readInput(path: string, what: string): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await readFile(path));
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code !== 'ENOENT' && code !== 'EISDIR') throw error;
+    throw new UsageError(
+      'FW_USAGE_FILE',
+      `${what}: ${path} ${code === 'ENOENT' ? 'is not there' : 'is a folder, not a file'}`,
+      { cause: error, data: { path } },
+    );
+  }
+}
+
+async function stage(
+  staging: Staging,
+  { folder }: BoardPlan,
+  name: string,
+  content: Uint8Array | string,
+  type: string,
+): Promise<ManifestFile> {
+  await staging.add(join(folder, name), content);
+  const size = typeof content === 'string' ? Buffer.byteLength(content) : content.length;
+  return { name, type, size, sha256: sha256Hex(content) };
+}
+
+/** `sysupgrade` for `sysupgrade.bin`, `factory-us` for `factory-us.bin`. */
+function artefactType(name: string): string {
+  return name.replace(/\.[^.]*$/, '');
+}
+
+async function commitBuild(work: {
+  readonly plan: BuildPlan;
+  readonly boards: readonly BuiltBoard[];
+  readonly packages: readonly InstalledPackage[];
+  readonly inputs: readonly RootInput[];
+  readonly staging: Staging;
+  readonly options: ExecuteOptions;
+  readonly budgets: Readonly<Record<string, unknown>>;
+}): Promise<readonly string[]> {
+  const { plan, boards, packages, inputs, staging, options, budgets } = work;
+  options.signal.throwIfAborted();
+  for (const folder of new Set(boards.map((board) => board.plan.folder))) {
+    const here = boards.filter((board) => board.plan.folder === folder);
+    const [first] = here;
+    if (!first) continue;
+    const texts: ManifestFile[] = [];
+    for (const board of here) {
+      const name = `${board.plan.prefix}.manifest`;
+      texts.push(await stage(staging, first.plan, name, packageManifest(packages), 'manifest'));
+    }
+    const profiles = profilesJson(
+      here.map((board) => ({ profile: board.profile, prefix: board.plan.prefix, images: board.files })),
+      plan.version,
+      plan.sourceDateEpoch,
+    );
+    texts.push(await stage(staging, first.plan, 'profiles.json', profiles, 'profiles'));
+    const record = json(buildRecord({ plan, boards: here, inputs, budgets, version: options.programVersion }));
+    texts.push(await stage(staging, first.plan, 'firmwright.json', record, 'record'));
+    const sums = sha256Sums([...here.flatMap((board) => board.files), ...texts]);
+    await stage(staging, first.plan, 'sha256sums', sums, 'sums');
+  }
+  return staging.commit();
+}
+
+/** Everything a rebuild needs. No path of the builder's machine is in it: inputs are named by their hashes. */
+function buildRecord(work: {
+  readonly plan: BuildPlan;
+  readonly boards: readonly BuiltBoard[];
+  readonly inputs: readonly RootInput[];
+  readonly budgets: Readonly<Record<string, unknown>>;
+  readonly version: string;
+}): Record<string, unknown> {
+  const { plan, boards, inputs, budgets, version } = work;
+  return {
+    schemaVersion: 1,
+    firmwright: version,
+    name: plan.name,
+    version: plan.version,
+    sourceDateEpoch: plan.sourceDateEpoch,
+    root: { inputs: inputs.map(({ kind, sha256 }) => ({ kind, sha256 })) },
+    boards: boards.map((board) => ({
+      board: board.profile.id,
+      kernel: { sha256: board.kernelInput.sha256, size: board.images.kernelSize },
+      squashfs: {
+        parameters: plan.packs.find(({ id }) => id === board.plan.pack)?.parameters,
+        size: board.packed.bytes.length,
+        sha256: board.packed.sha256,
+      },
+      kernelSteps: board.plan.kernelSteps.map(({ text }) => text),
+      artefacts: board.plan.artefacts.map(({ name, file, steps }) => ({
+        name,
+        file,
+        steps: steps.map(({ text }) => text),
+      })),
+      files: board.files,
+      budget: budgets[board.profile.id],
+    })),
+  };
+}

@@ -1,0 +1,17 @@
+export type { BoardImages, Oversize } from './board-images.js';
+export { executeBuild } from './execute.js';
+export type { BuiltBoard, ExecuteOptions, PackedRoot, StagedBuild, TaskRunner } from './execute.js';
+export type { ManifestFile } from './manifest.js';
+export { planBuild } from './plan.js';
+export type {
+  ArtefactPlan,
+  BoardPlan,
+  BuildPlan,
+  FlashPart,
+  PackPlan,
+  PlannedStep,
+  PlanOptions,
+  SquashfsParameters,
+} from './plan.js';
+export { imageRecipeJsonSchema, imageRecipeSchema, loadRecipe } from './recipe.js';
+export type { ImageRecipe, RecipeBoard } from './recipe.js';

@@ -1,0 +1,125 @@
+/** Options that `build` and `budget RECIPE` share, and what becomes of them. */
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Argv } from 'yargs';
+import type { BoardProfile } from '../boards/index.js';
+import { loadRecipe, planBuild } from '../build/index.js';
+import type { BuildPlan } from '../build/index.js';
+import { UsageError } from '../core/index.js';
+import { detectRootSource } from '../rootfs/index.js';
+import { boardIds, loadBoard } from './board-profiles.js';
+import type { Session } from './command.js';
+
+/** What the options are, as yargs gives them. */
+export interface BuildArguments {
+  readonly board: readonly string[];
+  readonly rootfs?: string | undefined;
+  readonly kernel: readonly string[];
+  readonly files: readonly string[];
+  readonly jobs?: number | undefined;
+  readonly sourceDateEpoch?: number | undefined;
+  readonly cache: boolean;
+}
+
+/** Adds the options to a command. */
+export function withBuildOptions<T>(yargs: Argv<T>): Argv<T & BuildArguments> {
+  return yargs
+    .option('board', {
+      alias: 'b',
+      type: 'string',
+      array: true,
+      demandOption: true,
+      describe: 'board id (firmwright boards) or profile file; several build several images',
+    })
+    .option('rootfs', {
+      type: 'string',
+      describe: 'folder, tar or squashfs to take instead of the sources and the table of the recipe',
+    })
+    .option('kernel', {
+      type: 'string',
+      array: true,
+      default: [] as string[],
+      describe: 'kernel FILE for all boards, or BOARD=FILE for one',
+    })
+    .option('files', {
+      type: 'string',
+      array: true,
+      default: [] as string[],
+      describe: 'folder to lay over the root tree',
+    })
+    .option('jobs', {
+      alias: 'j',
+      type: 'number',
+      describe: 'compressor threads; the bytes do not depend on them',
+    })
+    .option('source-date-epoch', {
+      type: 'number',
+      describe: 'build time in seconds; else SOURCE_DATE_EPOCH, else the date of the recipe',
+    })
+    .option('cache', {
+      type: 'boolean',
+      default: true,
+      describe: 'share packed squashfs images between builds (--no-cache: pack anew)',
+    });
+}
+
+/** Reads recipe and profiles and plans the build. */
+export function planFrom(
+  recipePath: string,
+  args: BuildArguments,
+  session: Session,
+): { readonly plan: BuildPlan; readonly profiles: readonly BoardProfile[] } {
+  if (args.jobs !== undefined && !(Number.isInteger(args.jobs) && args.jobs >= 1 && args.jobs <= 256)) {
+    throw new UsageError('FW_USAGE_ARGUMENT', `--jobs takes a number from 1 to 256, not ${args.jobs}`);
+  }
+  const recipe = loadRecipe(readFileSync(recipePath, 'utf8'), recipePath);
+  const profiles = args.board.map(loadBoard);
+  const named = new Map<string, string>();
+  let common: string | undefined;
+  for (const word of args.kernel) {
+    const [, board, file] = /^([^=/]+)=(.+)$/.exec(word) ?? [];
+    if (board !== undefined && file !== undefined && isBoard(board, profiles))
+      named.set(board, resolve(file));
+    else common = resolve(word);
+  }
+  const plan = planBuild(recipe, profiles, {
+    rootfs: args.rootfs,
+    kernel: common,
+    kernels: Object.fromEntries(named),
+    files: args.files.map((path) => resolve(path)),
+    sourceDateEpoch: sourceDateEpoch(args, session),
+    detect: detectRootSource,
+  });
+  return { plan, profiles };
+}
+
+function isBoard(id: string, profiles: readonly BoardProfile[]): boolean {
+  return profiles.some((profile) => profile.id === id) || boardIds().includes(id);
+}
+
+function sourceDateEpoch(args: BuildArguments, { env }: Session): number | undefined {
+  const given =
+    args.sourceDateEpoch ?? (env['SOURCE_DATE_EPOCH'] ? Number(env['SOURCE_DATE_EPOCH']) : undefined);
+  if (given !== undefined && !(Number.isInteger(given) && given >= 0 && given <= 0xffff_ffff)) {
+    throw new UsageError(
+      'FW_USAGE_ARGUMENT',
+      `the build time must be seconds from 0 to 4294967295, not ${given}`,
+      {
+        hint: 'give --source-date-epoch 1700000000, or unset SOURCE_DATE_EPOCH',
+      },
+    );
+  }
+  return given;
+}
+
+/** Folder of packed images that builds share: below XDG_CACHE_HOME, else ~/.cache. */
+export function cacheFolder(args: BuildArguments, { env }: Session): string | undefined {
+  if (!args.cache) return undefined;
+  const base = env['XDG_CACHE_HOME'];
+  return join(
+    base !== undefined && base !== '' ? base : join(env['HOME'] ?? homedir(), '.cache'),
+    'firmwright',
+    'squashfs',
+  );
+}

@@ -1,0 +1,138 @@
+/** `build`: plans, carries out, counts the budget, and keeps the result only when it fits. */
+import { executeBuild } from '../../build/index.js';
+import type { BuildPlan, StagedBuild } from '../../build/index.js';
+import type { FlashBudget } from '../../budget/index.js';
+import { formatSize } from '../../core/index.js';
+import { cacheFolder, planFrom, withBuildOptions } from '../build-options.js';
+import { budgetError, budgetOfBuilt } from '../budgets.js';
+import { defineCommand } from '../command.js';
+import type { Session } from '../command.js';
+import { renderBudget } from '../render/budget.js';
+import { renderTable } from '../render/table.js';
+import { programVersion } from '../version.js';
+
+/** The verb. */
+export const build = defineCommand(
+  (yargs) =>
+    withBuildOptions(
+      yargs.positional('recipe', {
+        type: 'string',
+        demandOption: true,
+        describe: 'images/<name>/image.yaml',
+      }),
+    )
+      .option('out', { alias: 'o', type: 'string', default: 'out', describe: 'folder for the artefacts' })
+      .option('plan', { type: 'boolean', default: false, describe: 'print what would be done, and stop' })
+      .option('force', { type: 'boolean', default: false, describe: 'pack anew, as --no-cache does' })
+      .example('$0 build images/demo/image.yaml -b ubnt_unifi-ap --kernel vmlinux.lzma', 'artefacts in out/')
+      .example(
+        '$0 build images/demo/image.yaml -b ubnt_unifi-ap -b glinet_gl-mt300n-v2 --plan',
+        'only the plan',
+      )
+      .example(
+        '$0 build image.yaml -b ubnt_unifi-ap --rootfs root.tar.xz --kernel k.bin -o out',
+        'a root of your own',
+      ),
+  async (args, session) => {
+    const { plan, profiles } = planFrom(args.recipe, args, session);
+    if (args.plan) {
+      session.result({ schemaVersion: 1, ...printable(plan) }, () => renderPlan(plan, session));
+      return 0;
+    }
+    await using staged = await executeBuild(plan, profiles, {
+      outputFolder: args.out,
+      cacheFolder: args.force ? undefined : cacheFolder(args, session),
+      workers: args.jobs,
+      signal: session.signal,
+      tasks: session.tasks,
+      warn: (message, code) => {
+        session.warn(message, code);
+      },
+      programVersion: programVersion(),
+    });
+    const budgets = staged.boards.map((board) => budgetOfBuilt(board, 20));
+    const failure = budgetError(budgets);
+    if (failure) {
+      for (const budget of budgets) session.note(renderBudget(budget, session.style));
+      throw failure;
+    }
+    const files = await staged.commit(Object.fromEntries(budgets.map((budget) => [budget.board, budget])));
+    session.result(documentOf(staged, budgets, files), () => renderBuild(staged, budgets, files, session));
+    return 0;
+  },
+);
+
+function documentOf(
+  staged: StagedBuild,
+  budgets: readonly FlashBudget[],
+  files: readonly string[],
+): { schemaVersion: number } & Record<string, unknown> {
+  return {
+    schemaVersion: 1,
+    files,
+    boards: staged.boards.map(({ profile, packed, files: made }, i) => ({
+      board: profile.id,
+      squashfs: { size: packed.bytes.length, sha256: packed.sha256, cached: packed.cached },
+      files: made,
+      budget: budgets[i],
+    })),
+  };
+}
+
+function renderBuild(
+  staged: StagedBuild,
+  budgets: readonly FlashBudget[],
+  files: readonly string[],
+  { style }: Session,
+): string {
+  const reports = budgets.map((budget) => `${renderBudget(budget, style)}\n`).join('');
+  const sizes = new Map(staged.boards.flatMap((board) => board.files.map((file) => [file.name, file.size])));
+  const rows = files.map((path) => {
+    const size = sizes.get(path.split('/').at(-1) ?? '');
+    return [path, size];
+  });
+  return (
+    reports +
+    renderTable([{ heading: 'artefact' }, { heading: 'size bytes', align: 'right' }], rows, style.bold)
+  );
+}
+
+/** The plan as JSON: attribute values become hexadecimal. */
+function printable(plan: BuildPlan): Record<string, unknown> {
+  const copy: unknown = JSON.parse(
+    JSON.stringify(plan, (_, value: unknown) =>
+      value instanceof Uint8Array ? `0x${Buffer.from(value).toString('hex')}` : value,
+    ),
+  );
+  return { ...(copy as object) };
+}
+
+function renderPlan(plan: BuildPlan, { style }: Session): string {
+  const lines = [`${style.bold(plan.name)}, build time ${plan.sourceDateEpoch}`];
+  for (const source of plan.root.sources) {
+    lines.push(
+      `  root tree from ${source.kind} ${'path' in source ? source.path : source.packages.join(' ')}`,
+    );
+  }
+  for (const pack of plan.packs) {
+    const { blockSize } = pack.parameters;
+    lines.push(`  squashfs ${pack.id}, blocks of ${formatSize(blockSize)}, for ${pack.boards.join(', ')}`);
+  }
+  for (const board of plan.boards) {
+    lines.push(style.bold(board.board), `  kernel ${board.kernel}`);
+    for (const step of board.kernelSteps) lines.push(`    ${step.text}: ${step.does}`);
+    for (const artefact of board.artefacts) {
+      lines.push(`  ${artefact.file}`);
+      for (const step of artefact.steps) lines.push(`    ${step.text}: ${step.does}`);
+    }
+    if (board.flashImage) {
+      lines.push(`  ${board.flashImage.file}, ${formatSize(board.flashImage.size)}`);
+      for (const { label, offset, content } of board.flashImage.parts) {
+        const what =
+          typeof content === 'string' ? content : 'file' in content ? content.file : content.artefact;
+        lines.push(`    0x${offset.toString(16).padStart(7, '0')} ${label}: ${what}`);
+      }
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,148 @@
+/** `mkfs squashfs`: the squashfs writer on its own. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { formatSize, parseSize, UsageError } from '../../core/index.js';
+import { assembleRootTree, detectRootSource } from '../../rootfs/index.js';
+import { branchFilterBits, writeSquashfs } from '../../squashfs/index.js';
+import type { BranchFilter, SquashfsCompressor, SquashfsReport } from '../../squashfs/index.js';
+import { defineCommand } from '../command.js';
+
+const filterNames = Object.keys(branchFilterBits) as BranchFilter[];
+
+/** The verb. */
+export const mkfsSquashfs = defineCommand(
+  (yargs) =>
+    yargs
+      .positional('source', {
+        type: 'string',
+        demandOption: true,
+        describe: 'folder, archive or squashfs image',
+      })
+      .positional('image', { type: 'string', demandOption: true, describe: 'file to write' })
+      .option('comp', {
+        choices: ['xz', 'zstd', 'gzip', 'lz4', 'lzma'] as const,
+        default: 'xz' as const,
+        describe: 'compressor',
+      })
+      .option('level', { type: 'number', describe: 'compression level; the strongest when absent' })
+      .option('block-size', {
+        alias: 'B',
+        type: 'string',
+        default: '256k',
+        describe: '4k to 1m, a power of two',
+      })
+      .option('lc', { type: 'number', default: 0, describe: 'xz, lzma: literal context bits' })
+      .option('lp', { type: 'number', default: 2, describe: 'xz, lzma: literal position bits' })
+      .option('pb', { type: 'number', default: 2, describe: 'xz, lzma: position bits' })
+      .option('bcj', {
+        choices: filterNames,
+        array: true,
+        default: [] as BranchFilter[],
+        describe: 'xz: branch filters to try',
+      })
+      .option('export', { type: 'boolean', default: false, describe: 'with a table for NFS' })
+      .option('xattrs', { type: 'boolean', default: true, describe: '--no-xattrs leaves them out' })
+      .option('similarity', {
+        type: 'boolean',
+        default: true,
+        describe: '--no-similarity keeps fragments in path order',
+      })
+      .option('pad-to', { type: 'string', describe: 'pads with zeros to a multiple of this' })
+      .option('keep-attributes', {
+        type: 'boolean',
+        default: false,
+        describe: 'owners and modes of a folder as on the host',
+      })
+      .option('jobs', {
+        alias: 'j',
+        type: 'number',
+        describe: 'compressor threads; the bytes do not depend on them',
+      })
+      .option('source-date-epoch', {
+        type: 'number',
+        describe: 'time of the image; else SOURCE_DATE_EPOCH, else 0',
+      })
+      .example('$0 mkfs squashfs root/ root.squashfs', 'as OpenWrt packs: xz, 256 KiB blocks, root:root')
+      .example('$0 mkfs squashfs root.tar.xz root.squashfs --comp zstd -B 128k', 'from an archive'),
+  async (args, session) => {
+    const epoch = args.sourceDateEpoch ?? Number(session.env['SOURCE_DATE_EPOCH'] ?? 0);
+    const source = detectRootSource(args.source);
+    const temporaryFolder = mkdtempSync(join(tmpdir(), 'firmwright-mkfs-'));
+    try {
+      using tree = await assembleRootTree(
+        [source.kind === 'folder' && args.keepAttributes ? { ...source, attributes: 'keep' } : source],
+        { temporaryFolder, sourceDateEpoch: epoch, signal: session.signal },
+      );
+      for (const { code, message } of tree.warnings) session.warn(message, code);
+      const report = await session.tasks.run(`squashfs ${args.comp}`, (task) =>
+        writeSquashfs(tree.root, args.image, {
+          compressor: compressorOf(args),
+          blockSize: sizeOf('--block-size', args.blockSize),
+          imageTime: epoch,
+          exportTable: args.export,
+          xattrs: args.xattrs,
+          similarity: args.similarity,
+          signal: session.signal,
+          onProgress: ({ bytesDone, bytesTotal }) => {
+            task.progress(bytesDone, bytesTotal);
+          },
+          ...(args.padTo === undefined ? {} : { padTo: sizeOf('--pad-to', args.padTo) }),
+          ...(args.jobs === undefined ? {} : { workers: args.jobs }),
+        }),
+      );
+      for (const { code, message } of report.warnings) session.warn(message, code);
+      session.result({ schemaVersion: 1, image: args.image, ...figures(report) }, () =>
+        render(args.image, report),
+      );
+      return 0;
+    } finally {
+      rmSync(temporaryFolder, { recursive: true, force: true });
+    }
+  },
+);
+
+interface CompressorArguments {
+  readonly comp: 'xz' | 'zstd' | 'gzip' | 'lz4' | 'lzma';
+  readonly level?: number | undefined;
+  readonly lc: number;
+  readonly lp: number;
+  readonly pb: number;
+  readonly bcj: readonly BranchFilter[];
+}
+
+function compressorOf({ comp, level, lc, lp, pb, bcj }: CompressorArguments): SquashfsCompressor {
+  switch (comp) {
+    case 'xz':
+      return { kind: comp, level: level ?? 9, lc, lp, pb, branchFilters: bcj };
+    case 'lzma':
+      return { kind: comp, level: level ?? 9, lc, lp, pb };
+    case 'gzip':
+      return { kind: comp, level: level ?? 9 };
+    case 'zstd':
+      return { kind: comp, level: level ?? 22 };
+    case 'lz4':
+      return { kind: comp, highCompression: true };
+  }
+}
+
+function sizeOf(option: string, text: string): number {
+  const size = parseSize(text);
+  if (size === undefined) {
+    throw new UsageError('FW_USAGE_ARGUMENT', `${option} takes a size such as 64k, not ${text}`);
+  }
+  return size;
+}
+
+function figures(report: SquashfsReport): Record<string, number> {
+  const { size, bytesUsed, inodeCount, fragmentCount, duplicateFiles, duplicateBytes } = report;
+  return { size, bytesUsed, inodeCount, fragmentCount, duplicateFiles, duplicateBytes };
+}
+
+function render(image: string, report: SquashfsReport): string {
+  const saved =
+    report.duplicateFiles === 0
+      ? ''
+      : `, ${report.duplicateFiles} duplicate files stored once (${formatSize(report.duplicateBytes)})`;
+  return `${image}: ${report.size} bytes, ${report.inodeCount} inodes, ${report.fragmentCount} fragment blocks${saved}\n`;
+}

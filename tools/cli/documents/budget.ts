@@ -1,0 +1,56 @@
+import { z } from 'zod';
+
+const size = z.int().min(0);
+
+/** The flash budget of one board. */
+export const flashBudget = z.strictObject({
+  board: z.string(),
+  fits: z.boolean(),
+  overBy: size,
+  eraseSize: size,
+  partitions: z.array(
+    z.strictObject({
+      label: z.string(),
+      parent: z.string().optional(),
+      offset: size,
+      size,
+      used: size,
+      free: size,
+      readOnly: z.boolean(),
+    }),
+  ),
+  overlay: z
+    .strictObject({
+      offset: size,
+      size,
+      eraseBlocks: size,
+      neededBlocks: size,
+      reserveBlocks: size,
+      mountable: z.boolean(),
+      freeBytes: size,
+    })
+    .optional(),
+  limits: z.array(z.strictObject({ what: z.string(), limit: size, use: size, headroom: size, overBy: size })),
+  problem: z.string().optional(),
+  files: z.array(z.strictObject({ path: z.string(), size, stored: size })),
+});
+
+/** What `budget --json` prints. */
+export const budgetDocument = z.strictObject({
+  schemaVersion: z.literal(1),
+  budgets: z.array(flashBudget),
+});
+
+/** What `build --json` prints. */
+export const buildDocument = z.strictObject({
+  schemaVersion: z.literal(1),
+  files: z.array(z.string()),
+  boards: z.array(
+    z.strictObject({
+      board: z.string(),
+      squashfs: z.strictObject({ size, sha256: z.string(), cached: z.boolean() }),
+      files: z.array(z.strictObject({ name: z.string(), type: z.string(), size, sha256: z.string() })),
+      budget: flashBudget,
+    }),
+  ),
+});

@@ -1,0 +1,8 @@
+#!/bin/sh
+# Builds the demo image for two boards, one big-endian and one little-endian; prints the budget and the artefacts.
+set -eu
+cd "$(dirname "$0")/../.."
+out=${1:-out/demo}
+node tools/dev/demo-kernel.mjs "$out/kernel.lzma"
+node dist/cli/main.js build images/demo/image.yaml --kernel "$out/kernel.lzma" --out "$out" \
+  --board ubnt_unifi-ap --board glinet_gl-mt300n-v2
