@@ -73,6 +73,46 @@ export function bytesOfWork(): number {
   return chip.counters.bytesProgrammed - before;
 }
 
+/** Which bytes each programs or erases, in order; neighbours that follow each other are one range. */
+export async function traceBoth(
+  endian: Endian,
+): Promise<{ readonly ours: readonly string[]; readonly kernel: readonly string[] }> {
+  const chip = startingChip(endian);
+  const image = chip.image();
+  const ours: Range[] = [];
+  chip.observer = (operation) => {
+    const { kind, offset } = operation;
+    const length = kind === 'program' ? operation.data.length : operation.length;
+    ours.push({ kind: kind === 'program' ? 'P' : 'E', offset, length });
+  };
+  workOn(chip, endian);
+  const script = cutScript().replace(/exit 3\n$/, 'exit 0\n');
+  const { log } = await runOracle({ endian, eraseSize: ERASE, image, script, trace: true });
+  const kernel = log.flatMap((line): Range[] => {
+    const found = /umlflash: ([PE]) (0x[0-9a-f]+) (\d+)/.exec(line);
+    return found ? [{ kind: found[1] ?? '', offset: Number(found[2]), length: Number(found[3]) }] : [];
+  });
+  return { ours: joined(ours), kernel: joined(kernel) };
+}
+
+interface Range {
+  readonly kind: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Joins ranges that follow each other: the kernel's flash layer writes header and body of a node apart. */
+function joined(ranges: readonly Range[]): string[] {
+  const all: Range[] = [];
+  for (const range of ranges) {
+    const last = all.at(-1);
+    if (last?.kind === range.kind && last.offset + last.length === range.offset)
+      all[all.length - 1] = { ...last, length: last.length + range.length };
+    else all.push(range);
+  }
+  return all.map(({ kind, offset, length }) => `${kind} ${offset} ${length}`);
+}
+
 /** Cuts both; returns what differs. */
 export async function cutBoth({ endian, bytes }: OracleCut): Promise<string[]> {
   const start = startingChip(endian);
@@ -142,6 +182,8 @@ function kernelWork(): string[] {
     switch (operation.kind) {
       case 'create':
         return [`umask ${(0o666 & ~operation.mode).toString(8)}; true >${path}; umask 0`];
+      case 'mkdir':
+        return [`umask ${(0o777 & ~operation.mode).toString(8)}; mkdir ${path}; umask 0`];
       case 'mknod':
         return [`mknod -m 600 ${path} c ${operation.major} ${operation.minor}`];
       default:

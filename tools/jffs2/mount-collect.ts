@@ -3,7 +3,6 @@
  *
  * One call is one pass of the kernel's collector thread (jffs2-format.md 14; Linux 6.1 fs/jffs2/gc.c).
  */
-import { FlashError } from '../flash/index.js';
 import { FsError } from '../vfs/index.js';
 import type { EraseBlock, NodeRef } from './mount-block.js';
 import { readContent, writeData } from './mount-file.js';
@@ -275,7 +274,7 @@ function isStillNeeded(volume: Volume, record: InodeRecord, dirent: Dirent): boo
       const node = parseNode(bytes, 0, bytes.length, volume.rules.endian);
       return node.kind === 'dirent' && node.accurate && node.ino !== 0 && node.name === dirent.name;
     } catch (error) {
-      if (error instanceof FlashError) return false;
+      if (error instanceof FsError) return false;
       throw error;
     }
   });

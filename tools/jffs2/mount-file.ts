@@ -46,7 +46,7 @@ function readNodeData(volume: Volume, node: DataNode, from: number, to: number):
   if (!header) throw new FsError('EIO', 'read');
   if (header.compr === comprNumbers.zero) return undefined;
   const at = node.ref.block.offset + node.ref.offset + INODE_SIZE;
-  const stored = volume.space.flash.read(at, header.csize);
+  const stored = volume.space.read(at, header.csize);
   if (crc32Raw(stored) !== header.dataCrc) throw new FsError('EIO', 'read');
   const content = decompress(header.compr, stored, header.dsize);
   if (content.kind === 'fault') throw new FsError('EIO', 'read');

@@ -23,7 +23,7 @@ interface Candidate {
 
 /** Reads the bytes of a node. */
 export function readNode(volume: Volume, ref: NodeRef, length = ref.length): Uint8Array {
-  return volume.space.flash.read(ref.block.offset + ref.offset, length);
+  return volume.space.read(ref.block.offset + ref.offset, length);
 }
 
 /** Reads the header fields of an inode node again; undefined when it is damaged by now. */

@@ -5,6 +5,7 @@
 import type { Flash } from '../flash/index.js';
 import { FlashError } from '../flash/index.js';
 import type { RandomSource } from '../core/index.js';
+import { FsError } from '../vfs/index.js';
 import { BlockList, newEraseBlock, removeFromList } from './mount-block.js';
 import { reservesOf } from './first-mount.js';
 import type { Reserves } from './first-mount.js';
@@ -96,6 +97,20 @@ export class Space {
     this.reserves = reservesOf(options.flash.geometry);
     this.blocks = Array.from({ length: count }, (_, index) => newEraseBlock(index, eraseSize));
     this.sums = { free: count * eraseSize, used: 0, dirty: 0, wasted: 0, unchecked: 0, erasing: 0, bad: 0 };
+  }
+
+  /**
+   * Reads bytes of the partition.
+   *
+   * @throws FsError EIO when the chip cannot read them
+   */
+  read(offset: number, length: number): Uint8Array {
+    return orEio(() => this.flash.read(offset, length));
+  }
+
+  /** Gives the bytes of an erase block, as `Flash.block`; FsError EIO when the chip cannot read them. */
+  readBlock(index: number): Uint8Array {
+    return orEio(() => this.flash.block(index));
   }
 
   isVeryDirty(size: number): boolean {
@@ -331,5 +346,14 @@ export class Space {
     this.wasteToDirt(block);
     this.collected = block;
     return block;
+  }
+}
+
+function orEio(read: () => Uint8Array): Uint8Array {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof FlashError) throw new FsError('EIO', 'jffs2');
+    throw error;
   }
 }

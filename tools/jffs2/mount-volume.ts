@@ -122,7 +122,7 @@ export class Volume {
         this.#file(block, 'erased');
         continue;
       }
-      const scan = cache.scan(this.space.flash.block(block.index), block.index);
+      const scan = cache.scan(this.space.readBlock(block.index), block.index);
       for (const notice of scan.notices) this.notices.push(`block ${block.index}: ${notice}`);
       if (scan.incompatible === 'always' || (scan.incompatible === 'read-write' && !this.rules.readOnly))
         throw new FsError('EIO', 'mount');
@@ -230,7 +230,7 @@ export class Volume {
         this.#linkDatum(block, offset, length, entry.xid, entry.version);
         return;
       case 'xref': {
-        const bytes = space.flash.read(block.offset + offset, XREF_SIZE);
+        const bytes = space.read(block.offset + offset, XREF_SIZE);
         const node = parseNode(bytes, 0, bytes.length, this.rules.endian);
         if (node.kind === 'xref')
           this.#linkRef(block, offset, length, node.ino, node.xid, node.xseqno, 'pristine');

@@ -130,7 +130,7 @@ export class XattrStore {
     if (datum.body) return datum.body;
     const ref = datum.nodes[0];
     if (!ref) return undefined;
-    const bytes = this.#space.flash.read(ref.block.offset + ref.offset, ref.length);
+    const bytes = this.#space.read(ref.block.offset + ref.offset, ref.length);
     const node = parseNode(bytes, 0, bytes.length, this.#space.endian);
     if (node.kind !== 'xattr') return undefined;
     const body = xattrBody(bytes, node);
