@@ -28,7 +28,7 @@ int openNameless(const std::string& folder) {
 }  // namespace
 
 Napi::Function Spool::define(Napi::Env env) {
-  return DefineClass(env, "Spool", {InstanceMethod("append", &Spool::append)});
+  return DefineClass(env, "Spool", {InstanceMethod("append", &Spool::append), InstanceMethod("close", &Spool::close)});
 }
 
 Spool::Spool(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Spool>(info) {
@@ -41,7 +41,13 @@ Spool::Spool(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Spool>(info) {
 }
 
 Spool::~Spool() {
-  if (fd_ >= 0) close(fd_);
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Napi::Value Spool::close(const Napi::CallbackInfo& info) {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+  return info.Env().Undefined();
 }
 
 Napi::Value Spool::append(const Napi::CallbackInfo& info) {

@@ -9,7 +9,7 @@
 
 namespace firmwright {
 
-/** `new Spool(folder)`; `append(bytes)` returns the offset they got. The file vanishes with its last user. */
+/** `new Spool(folder)`; `append(bytes)` returns the offset they got; `close()` makes the file vanish. */
 class Spool : public Napi::ObjectWrap<Spool> {
  public:
   static Napi::Function define(Napi::Env env);
@@ -20,6 +20,7 @@ class Spool : public Napi::ObjectWrap<Spool> {
 
  private:
   Napi::Value append(const Napi::CallbackInfo& info);
+  Napi::Value close(const Napi::CallbackInfo& info);
 
   std::string folder_;
   int fd_ = -1;

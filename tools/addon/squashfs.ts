@@ -91,10 +91,11 @@ export interface NativePackRun {
   bytesDone(): number;
 }
 
-/** A nameless temporary file; it goes away with its last user. */
+/** A nameless temporary file; it goes away when it is closed. */
 export interface NativeSpool {
   /** Copies bytes to the end and returns their offset. */
   append(bytes: Uint8Array): number;
+  close(): void;
 }
 
 /** Bytes of an image and the decoding of its blocks. */

@@ -122,8 +122,9 @@ async function pack(
   const blockSize = checkOptions(options);
   const compressor = nativeCompressor(options.compressor, blockSize);
   const plan = planImage(tree, { uniformTime: options.uniformTime, xattrs: options.xattrs ?? true });
+  using spool = new LazySpool(path === '' ? tmpdir() : dirname(path));
   try {
-    const sources = await gatherSources(plan, path === '' ? tmpdir() : dirname(path), options.signal);
+    const sources = await gatherSources(plan, spool, options.signal);
     const run = squashfsAddon().startPack({
       ...plan.columns,
       ...sources,
@@ -188,7 +189,7 @@ type SourceColumns = Pick<
 /** Finds out where each content can be read by the addon; what it cannot reach is spooled. */
 async function gatherSources(
   plan: ImagePlan,
-  spoolFolder: string,
+  spool: LazySpool,
   signal: AbortSignal | undefined,
 ): Promise<SourceColumns> {
   const count = plan.files.length;
@@ -200,7 +201,6 @@ async function gatherSources(
     sourceGroups: extensionRanks(plan.files),
   };
   const paths = new Map<string, number>();
-  let spool: NativeSpool | undefined;
   let spooled = 0;
   for (const [i, planned] of plan.files.entries()) {
     const { content } = planned.file;
@@ -214,9 +214,8 @@ async function gatherSources(
       columns.sourcePaths[i] = number;
       columns.sourceOffsets[i] = content.hostFile.offset;
     } else {
-      spool ??= new (squashfsAddon().Spool)(spoolFolder);
       columns.sourcePaths[i] = none;
-      columns.sourceOffsets[i] = spoolContent(planned, spool);
+      columns.sourceOffsets[i] = spoolContent(planned, spool.open());
       spooled += content.size;
       if (spooled > 8 * chunkSize) {
         // Lets timers and signals in.
@@ -229,7 +228,25 @@ async function gatherSources(
   const encoded = [...paths.keys()].map((path) => Buffer.from(path, 'utf8'));
   const pathOffsets = new Uint32Array(encoded.length + 1);
   for (const [i, path] of encoded.entries()) pathOffsets[i + 1] = (pathOffsets[i] ?? 0) + path.length;
-  return { ...columns, pathOffsets, pathNames: Buffer.concat(encoded), spool };
+  return { ...columns, pathOffsets, pathNames: Buffer.concat(encoded), spool: spool.opened };
+}
+
+/** A spool that is made when the first content needs it. */
+class LazySpool implements Disposable {
+  opened: NativeSpool | undefined;
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  open(): NativeSpool {
+    return (this.opened ??= new (squashfsAddon().Spool)(this.#folder));
+  }
+
+  [Symbol.dispose](): void {
+    this.opened?.close();
+  }
 }
 
 function spoolContent({ file, path }: PlannedFile, spool: NativeSpool): number {
