@@ -26,7 +26,12 @@ function codeOf(call: () => unknown): string {
   }
 }
 
-function patched(image: Uint8Array, offset: number, width: 1 | 2 | 4 | 8, value: bigint | number): Uint8Array {
+function patched(
+  image: Uint8Array,
+  offset: number,
+  width: 1 | 2 | 4 | 8,
+  value: bigint | number,
+): Uint8Array {
   const copy = Buffer.from(image);
   if (width === 8) copy.writeBigUInt64LE(BigInt(value), offset);
   else copy.writeUIntLE(Number(value), offset, width);
@@ -54,7 +59,11 @@ const faults: readonly (readonly [string, Uint8Array, string])[] = [
   ['a fragment table at the end', patched(sample, 80, 8, sample.length - 4), 'FW_SQUASHFS_BLOCK'],
   ['an id table at the end', patched(sample, 48, 8, sample.length - 4), 'FW_SQUASHFS_BLOCK'],
   ['an xattr table at the end', patched(sample, 56, 8, sample.length - 4), 'FW_SQUASHFS_BLOCK'],
-  ['no xattr table though inodes name it', patched(sample, 56, 8, 0xffff_ffff_ffff_ffffn), 'FW_SQUASHFS_XATTR'],
+  [
+    'no xattr table though inodes name it',
+    patched(sample, 56, 8, 0xffff_ffff_ffff_ffffn),
+    'FW_SQUASHFS_XATTR',
+  ],
 ];
 
 test.each(faults)('%s is refused', (_, image, code) => {
@@ -63,7 +72,11 @@ test.each(faults)('%s is refused', (_, image, code) => {
 
 /** An image with plain metadata, so that its inodes and names can be changed: noise does not compress. */
 async function plainImage(): Promise<Uint8Array> {
-  const tree = directory({ sub: directory({ inner: file('x') }), data: file(noise(9000)), tail: file(noise(50)) });
+  const tree = directory({
+    sub: directory({ inner: file('x') }),
+    data: file(noise(9000)),
+    tail: file(noise(50)),
+  });
   const image = (await packSquashfs(tree, { ...fastOptions, compressor: { kind: 'lz4' } })).bytes;
   return uncompressedMetadata(image);
 }
@@ -78,14 +91,17 @@ function uncompressedMetadata(image: Uint8Array): Uint8Array {
   return image;
 }
 
-test.each(['..', '.', 'a/', 'a\0'])('a name %j in a listing is refused: it could lead out of the tree', async (name) => {
-  const image = Buffer.from(await plainImage());
-  const listing = image.indexOf('tail', squashfsInfo(image).superBlock.version4?.directoryTableStart);
-  // The name's length stands before it.
-  image.writeUInt16LE(name.length - 1, listing - 2);
-  image.write(name, listing, 'latin1');
-  expect(codeOf(() => readAll(image))).toMatch(/FW_SQUASHFS_(DIRECTORY|BLOCK)/);
-});
+test.each(['..', '.', 'a/', 'a\0'])(
+  'a name %j in a listing is refused: it could lead out of the tree',
+  async (name) => {
+    const image = Buffer.from(await plainImage());
+    const listing = image.indexOf('tail', squashfsInfo(image).superBlock.version4?.directoryTableStart);
+    // The name's length stands before it.
+    image.writeUInt16LE(name.length - 1, listing - 2);
+    image.write(name, listing, 'latin1');
+    expect(codeOf(() => readAll(image))).toMatch(/FW_SQUASHFS_(DIRECTORY|BLOCK)/);
+  },
+);
 
 test('two equal names in a listing are refused', async () => {
   const image = Buffer.from(await plainImage());
@@ -152,7 +168,9 @@ test.each(['gzip', 'xz', 'zstd', 'lz4', 'lzma'] as const)(
         readAll(damagedImage);
       } catch (error) {
         if (error instanceof FormatError) continue;
-        throw new Error(`FW_REPLAY=${seed} npx vitest run test/unit/squashfs/hostile-images.test.ts`, { cause: error });
+        throw new Error(`FW_REPLAY=${seed} npx vitest run test/unit/squashfs/hostile-images.test.ts`, {
+          cause: error,
+        });
       }
     }
   },
@@ -189,13 +207,18 @@ for (const [name, version, inodes] of [
 }
 
 for (const name of ['gzip', 'xz', 'zstd', 'lz4', 'lzma']) {
-  requires(fixture(`tiny-squashfs-${name}.sqfs`))(`the three files of tiny-squashfs-${name}.sqfs are read`, () => {
-    const tree = squashfsTree({ path: fixturePath(`tiny-squashfs-${name}.sqfs`) });
-    const sizes = [...walkTree(tree)].flatMap(({ inode }) => (inode.type === 'file' ? [inode.content.size] : []));
-    expect(sizes).toHaveLength(3);
-    expect(sizes.reduce((a, b) => a + b)).toBe(110);
-    readAll(openBytes(name));
-  });
+  requires(fixture(`tiny-squashfs-${name}.sqfs`))(
+    `the three files of tiny-squashfs-${name}.sqfs are read`,
+    () => {
+      const tree = squashfsTree({ path: fixturePath(`tiny-squashfs-${name}.sqfs`) });
+      const sizes = [...walkTree(tree)].flatMap(({ inode }) =>
+        inode.type === 'file' ? [inode.content.size] : [],
+      );
+      expect(sizes).toHaveLength(3);
+      expect(sizes.reduce((a, b) => a + b)).toBe(110);
+      readAll(openBytes(name));
+    },
+  );
 }
 
 function openBytes(name: string): Uint8Array {
