@@ -10,6 +10,12 @@ const directory = { mode: 0o755, uid: 0, gid: 0 };
 
 /** An upper that can replace one name at a time only, as JFFS2 of plain Linux. */
 export class SingleNameFileSystem extends MemoryFileSystem {
+  override clone(): SingleNameFileSystem {
+    const copy: unknown = Object.setPrototypeOf(super.clone(), SingleNameFileSystem.prototype);
+    if (!(copy instanceof SingleNameFileSystem)) throw new Error('the clone lost its kind');
+    return copy;
+  }
+
   override rename(from: Ino, name: ByteString, to: Ino, newName: ByteString, flags: RenameFlags = {}): void {
     if (flags.exchange === true || flags.whiteout === true) throw new FsError('EINVAL', 'rename', name);
     super.rename(from, name, to, newName, flags);

@@ -66,13 +66,19 @@ export function* copyUpLocked(
     yield* copyObject(state, task, upper, node, need, alias);
   }
   if (need.kind === 'content' && node.metacopy) yield* bringContent(task, upper, state, node, need.size);
-  if (alias && !alias.covered) yield* cover(upper, node, alias);
+  if (alias && !alias.covered) yield* cover(state, upper, node, alias);
 }
 
 /** Gives an object that is in the upper, through the index, one more of its names there. */
-function* cover(upper: WritableLayer, node: Node, alias: Alias): Operation<void> {
+function* cover(state: UnionState, upper: WritableLayer, node: Node, alias: Alias): Operation<void> {
   yield upperStep;
   const { fs } = upper;
+  const source = node.lowers[0];
+  if (node.indexed && source) {
+    // One more name in the upper, none more in the union: the count is tied to the lower's meanwhile.
+    const [name, value] = initialLinkCount(state, node, source.layer.fs.getattr(source.ino).nlink);
+    fs.setxattr(node.upper, name, value);
+  }
   keepTimes(fs, alias.parent.upper, () => fs.link(node.upper, alias.parent.upper, alias.name));
   alias.covered = true;
 }
@@ -250,7 +256,12 @@ function publish(state: UnionState, upper: WritableLayer, node: Node, ino: Ino):
 export function keepTimes(fs: FileSystem, directory: Ino, change: () => void): void {
   const { atimeNs, mtimeNs } = fs.getattr(directory);
   change();
-  fs.setattr(directory, { atimeNs, mtimeNs });
+  try {
+    fs.setattr(directory, { atimeNs, mtimeNs });
+  } catch (error) {
+    // The change is done; a directory whose times moved is the smaller harm.
+    if (!(error instanceof FsError)) throw error;
+  }
 }
 
 /** Brings the content of a file that was copied without; the mark goes once the content is durable (88, 206). */

@@ -26,6 +26,8 @@ const prefix = '#journal-';
 export class Journal {
   readonly #fs: FileSystem;
   readonly #directory: Ino;
+  /** Entries that are done and could not be removed. */
+  readonly #spent: ByteString[] = [];
 
   constructor(fs: FileSystem, directory: Ino) {
     this.#fs = fs;
@@ -34,6 +36,7 @@ export class Journal {
 
   /** Records moves durably before the first of them is done. */
   write(label: ByteString, moves: readonly Move[]): ByteString {
+    for (const spent of this.#spent.splice(0)) this.#fs.unlink(this.#directory, spent);
     const name = `${prefix}${label.slice(1)}` as ByteString;
     const lines = moves.map((move) =>
       [move.ino, move.from, hex(move.name), move.to, hex(move.newName)].join(' '),
@@ -54,8 +57,14 @@ export class Journal {
 
   /** Forgets an entry whose moves are all done and durable. */
   end(name: ByteString): void {
-    this.#fs.sync();
-    this.#fs.unlink(this.#directory, name);
+    try {
+      this.#fs.sync();
+      this.#fs.unlink(this.#directory, name);
+    } catch (error) {
+      // The change itself is complete; the entry goes before the next one is written.
+      if (!(error instanceof FsError)) throw error;
+      this.#spent.push(name);
+    }
   }
 
   /** Completes what a predecessor began. */

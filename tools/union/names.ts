@@ -74,6 +74,32 @@ export function nameRemoved(alias: Alias): void {
   parent.listing?.remove(name);
 }
 
+/**
+ * Runs the part of an operation that changes the upper; when it fails in the middle, the names are looked up again,
+ * so that what is remembered agrees with what the upper holds.
+ */
+export function* changingNames<T>(
+  state: UnionState,
+  aliases: readonly Alias[],
+  body: () => Operation<T>,
+): Operation<T> {
+  try {
+    return yield* body();
+  } catch (error) {
+    for (const alias of aliases) forgetName(state, alias);
+    throw error;
+  }
+}
+
+function forgetName(state: UnionState, alias: Alias): void {
+  const { node, parent, name } = alias;
+  if (parent.children?.get(name) !== alias) return;
+  node.aliases = node.aliases.filter((other) => other !== alias);
+  parent.children.delete(name);
+  parent.listing = undefined;
+  if (node.aliases.length === 0) state.nodes.detach(node);
+}
+
 /** Ends an object whose last name is gone; it lives on while it is held. */
 export function lastNameGone(state: UnionState, node: Node): void {
   node.dead = true;

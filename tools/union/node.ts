@@ -87,6 +87,7 @@ const tableBase = 2 ** 52;
 export class NodeTable {
   readonly #byNumber = new Map<Ino, Node>();
   readonly #byUpper = new Map<Ino, Node>();
+  readonly #detached = new Set<Node>();
   readonly #shared = new Map<Layer, Map<Ino, Node>>();
   /** Objects that a listing named and nobody has looked up: their number is known, they are made when asked for. */
   readonly #promised = new Map<Ino, { readonly directory: Node; readonly name: ByteString }>();
@@ -119,9 +120,19 @@ export class NodeTable {
     return ino < layerUnit && layer.number < 2 ** 19 ? layer.number * layerUnit + ino : undefined;
   }
 
+  /** Notes that the names of an object have to be looked up again; it keeps its number. */
+  detach(node: Node): void {
+    this.#detached.add(node);
+  }
+
   /** Makes an object, with the wanted number or, where that is taken, one of the table's. */
   create(wanted: Ino | undefined, type: FileType, lowers: readonly Part[]): Node {
-    const free = wanted !== undefined && !this.#byNumber.has(wanted);
+    const known = wanted === undefined ? undefined : this.#byNumber.get(wanted);
+    if (known?.type === type && this.#detached.delete(known)) {
+      known.lowers = lowers;
+      return known;
+    }
+    const free = wanted !== undefined && !known;
     const number = free ? wanted : (this.#next += 1);
     const node = new Node(number, type, lowers);
     this.#byNumber.set(number, node);

@@ -7,7 +7,7 @@ import { tieLinkCount } from './hard-links.js';
 import { listingLocked } from './listing.js';
 import { lookup, lookupLocked, lowerHas } from './lookup.js';
 import type { Alias, Node } from './node.js';
-import { changing, lastNameGone, nameRemoved, withObjects } from './names.js';
+import { changing, changingNames, lastNameGone, nameRemoved, withObjects } from './names.js';
 import { upperStep } from './schedule.js';
 import type { Operation, Task } from './schedule.js';
 import { writable } from './state.js';
@@ -28,7 +28,7 @@ export function* unlink(state: UnionState, task: Task, directory: Node, name: By
     const { node } = alias;
     if (node.type === 'directory') throw new FsError('EISDIR', 'unlink', name);
     yield* copyUp(state, task, directory, needAttributes);
-    yield* withObjects(task, [node], function* () {
+    const change = function* (): Operation<void> {
       yield* loseName(state, task, upper, alias);
       if (!alias.covered) {
         yield* upper.work.placeWhiteout(directory.upper, name);
@@ -41,7 +41,8 @@ export function* unlink(state: UnionState, task: Task, directory: Node, name: By
       }
       nameLost(state, upper, alias);
       tellEntry(state, 'delete', directory, name, node);
-    });
+    };
+    yield* withObjects(task, [node], () => changingNames(state, [alias], change));
   });
 }
 
@@ -138,7 +139,7 @@ function* removeDirectory(
   const listing = yield* listingLocked(state, task, node);
   if (listing.size > 0) throw new FsError('ENOTEMPTY', 'rmdir', name);
   yield* copyUp(state, task, parent, needAttributes);
-  yield* withObjects(task, [node], function* () {
+  const change = function* (): Operation<void> {
     if (!alias.covered) {
       yield* upper.work.placeWhiteout(parent.upper, name);
     } else {
@@ -149,5 +150,6 @@ function* removeDirectory(
     }
     nameLost(state, upper, alias);
     tellEntry(state, 'delete', parent, name, node);
-  });
+  };
+  yield* withObjects(task, [node], () => changingNames(state, [alias], change));
 }

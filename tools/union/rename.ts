@@ -10,7 +10,7 @@ import { attach, lookup, lookupLocked } from './lookup.js';
 import { findInLayer } from './marks.js';
 import { upperPart } from './node.js';
 import type { Alias, Node } from './node.js';
-import { changing, checkNewName, nameRemoved, withObjects } from './names.js';
+import { changing, changingNames, checkNewName, nameRemoved, withObjects } from './names.js';
 import { checkPlace, loseName, nameLost, needsWhiteout } from './remove.js';
 import { isAncestor, upperStep } from './schedule.js';
 import type { Operation, Task } from './schedule.js';
@@ -72,23 +72,34 @@ function* renameLocked(
   upper: WritableLayer,
   renaming: Renaming,
 ): Operation<void> {
-  const { from, to, source, target, exchange } = renaming;
+  const { from, to, source, target } = renaming;
   // Two names of one object: nothing to do, also for lower links that are not copied (111).
   if (target?.node === source.node) return;
   yield* check(state, task, renaming);
   yield* copyUp(state, task, from, needAttributes);
   yield* copyUp(state, task, to, needAttributes);
   const objects = target ? [source.node, target.node] : [source.node];
-  yield* withObjects(task, objects, function* () {
-    yield* copyUpLocked(state, task, source.node, needAttributes, source);
-    if (exchange && target) {
-      yield* copyUpLocked(state, task, target.node, needAttributes, target);
-      yield* exchangeNames(state, upper, renaming, target);
-    } else {
-      if (target) yield* loseName(state, task, upper, target);
-      yield* moveName(state, upper, renaming);
-    }
-  });
+  const names = target ? [source, target] : [source];
+  yield* withObjects(task, objects, () =>
+    changingNames(state, names, () => renameHeld(state, task, upper, renaming)),
+  );
+}
+
+function* renameHeld(
+  state: UnionState,
+  task: Task,
+  upper: WritableLayer,
+  renaming: Renaming,
+): Operation<void> {
+  const { source, target, exchange } = renaming;
+  yield* copyUpLocked(state, task, source.node, needAttributes, source);
+  if (exchange && target) {
+    yield* copyUpLocked(state, task, target.node, needAttributes, target);
+    yield* exchangeNames(state, upper, renaming, target);
+  } else {
+    if (target) yield* loseName(state, task, upper, target);
+    yield* moveName(state, upper, renaming);
+  }
 }
 
 /** Everything that can refuse, before anything is copied (63). */
@@ -181,7 +192,7 @@ function* moveName(state: UnionState, upper: WritableLayer, renaming: Renaming):
   if (directory && raw !== undefined && !full) {
     // The whiteout changes places with the directory, and goes if nothing needs it (105).
     yield* work.exchange(from.upper, name, to.upper, newName);
-    if (!hide) yield* work.takeAway(from.upper, name);
+    if (!hide) yield* work.tidy(from.upper, name);
   } else if (hide) {
     yield* work.renameLeavingWhiteout(from.upper, name, to.upper, newName);
   } else {

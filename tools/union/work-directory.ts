@@ -142,6 +142,15 @@ export class WorkDirectory {
     }
   }
 
+  /** Removes a mark that hides nothing; where that fails it may stay. */
+  *tidy(directory: Ino, name: ByteString): Operation<void> {
+    try {
+      yield* this.takeAway(directory, name);
+    } catch (error) {
+      if (!(error instanceof FsError)) throw error;
+    }
+  }
+
   /** Puts a prepared object under a name in place of whatever the upper has there, in one step. */
   *replace(directory: Ino, name: ByteString, temp: ByteString): Operation<void> {
     const { fs } = this;

@@ -1,0 +1,211 @@
+/**
+ * The scene in which operations of a union meet: a tree with everything that makes a union hard, and one operation for
+ * each way to change it. A view is what users see, as lines to compare.
+ */
+import { byteStringFromText } from '../../tools/core/index.js';
+import type { ByteString } from '../../tools/core/index.js';
+import type { Safeguard, Startable, Union, UnionPolicy } from '../../tools/union/index.js';
+import type { FileSystem, Ino, MemoryFileSystem } from '../../tools/vfs/index.js';
+import { memory, unionOf } from './unions.js';
+
+const b = byteStringFromText;
+const plain = { mode: 0o644, uid: 0, gid: 0 };
+const folder = { mode: 0o755, uid: 0, gid: 0 };
+
+/** Finds a path that exists. */
+export function at(fs: FileSystem, path: string): Ino {
+  let ino = fs.root;
+  for (const name of path.split('/').filter((part) => part !== '')) {
+    const next = fs.lookup(ino, b(name));
+    if (next === undefined) throw new Error(`${path} is not there`);
+    ino = next;
+  }
+  return ino;
+}
+
+function split(path: string): [string, ByteString] {
+  const cut = path.lastIndexOf('/');
+  return [path.slice(0, Math.max(cut, 0)), b(path.slice(cut + 1))];
+}
+
+function put(fs: FileSystem, path: string, content: string): Ino {
+  const [parent, name] = split(path);
+  const ino = fs.mknod(at(fs, parent), name, { ...plain, type: 'file' });
+  fs.write(ino, 0, Buffer.from(content));
+  return ino;
+}
+
+function folderAt(fs: FileSystem, path: string): void {
+  const [parent, name] = split(path);
+  fs.mkdir(at(fs, parent), name, folder);
+}
+
+/** Lower and upper of the scene; clones of them are cheap. */
+export interface Scene {
+  readonly lower: MemoryFileSystem;
+  readonly store: MemoryFileSystem;
+}
+
+/** Builds the scene once; `single` gives an upper that replaces one name at a time. */
+export function buildScene(single: boolean, policy: UnionPolicy): Scene {
+  const lower = memory();
+  for (const path of ['d', 'd/sub', 'e', 'old', 'old/deep', 'gone']) folderAt(lower, path);
+  put(lower, 'd/f', 'lower f');
+  put(lower, 'd/g', 'lower g');
+  put(lower, 'd/t', 'lower t');
+  put(lower, 'd/sub/x', 'lower x');
+  put(lower, 'old/child', 'child');
+  put(lower, 'gone/ghost', 'a ghost');
+  const hard = put(lower, 'd/h1', 'hard');
+  lower.link(hard, at(lower, 'e'), b('h2'));
+  lower.readOnly = true;
+  const store = memory(single);
+  const union = unionOf({ lowers: [lower], store, policy });
+  // Changes that leave upper objects, whiteouts and an opaque directory behind.
+  put(union, 'e/u', 'upper u');
+  union.write(at(union, 'd/t'), 0, Buffer.from('UPPER t'));
+  union.unlink(at(union, 'gone'), b('ghost'));
+  union.rmdir(union.root, b('gone'));
+  folderAt(union, 'pure');
+  union.unlink(at(union, 'old'), b('child'));
+  union.rmdir(at(union, 'old'), b('deep'));
+  union.unmount();
+  return { lower, store };
+}
+
+/** Mounts the scene as it is on a store. */
+export function mountScene(
+  scene: Scene,
+  store: MemoryFileSystem,
+  policy: UnionPolicy,
+  sabotage: readonly Safeguard[] = [],
+): Union {
+  return unionOf({ lowers: [scene.lower], store, policy, sabotage });
+}
+
+/** An operation of the scene: what it needs is looked up before any other operation starts. */
+export interface SceneOperation {
+  readonly name: string;
+  prepare(union: Union): Startable<unknown>;
+}
+
+function op(name: string, prepare: (union: Union) => Startable<unknown>): SceneOperation {
+  return { name, prepare };
+}
+
+const create = (path: string): SceneOperation =>
+  op(`create ${path}`, (union) => {
+    const [parent, name] = split(path);
+    return union.operations.mknod(at(union, parent), name, { ...plain, type: 'file' });
+  });
+const mkdir = (path: string): SceneOperation =>
+  op(`mkdir ${path}`, (union) => {
+    const [parent, name] = split(path);
+    return union.operations.mkdir(at(union, parent), name, folder);
+  });
+const unlink = (path: string): SceneOperation =>
+  op(`unlink ${path}`, (union) => {
+    const [parent, name] = split(path);
+    return union.operations.unlink(at(union, parent), name);
+  });
+const rmdir = (path: string): SceneOperation =>
+  op(`rmdir ${path}`, (union) => {
+    const [parent, name] = split(path);
+    return union.operations.rmdir(at(union, parent), name);
+  });
+const rename = (from: string, to: string, exchange = false): SceneOperation =>
+  op(`${exchange ? 'exchange' : 'rename'} ${from} ${to}`, (union) => {
+    const [fromParent, name] = split(from);
+    const [toParent, newName] = split(to);
+    return union.operations.rename(at(union, fromParent), name, at(union, toParent), newName, { exchange });
+  });
+const link = (from: string, to: string): SceneOperation =>
+  op(`link ${from} ${to}`, (union) => {
+    const [parent, name] = split(to);
+    return union.operations.link(at(union, from), at(union, parent), name);
+  });
+const chmod = (path: string): SceneOperation =>
+  op(`chmod ${path}`, (union) => union.operations.setattr(at(union, path), { mode: 0o600 }));
+const truncate = (path: string): SceneOperation =>
+  op(`truncate ${path}`, (union) => union.operations.setattr(at(union, path), { size: 0 }));
+const write = (path: string): SceneOperation =>
+  op(`write ${path}`, (union) => union.operations.write(at(union, path), 2, Buffer.from('WRITTEN')));
+const lookup = (path: string): SceneOperation =>
+  op(`look up ${path}`, (union) => {
+    const [parent, name] = split(path);
+    const found = union.operations.lookup(at(union, parent), name);
+    return function* (task) {
+      return (yield* found(task)) !== undefined;
+    };
+  });
+const list = (path: string): SceneOperation =>
+  op(`list ${path}`, (union) => {
+    const listing = union.operations.listing(at(union, path));
+    return function* (task) {
+      return (yield* listing(task)).after(0, Infinity).map((entry) => entry.name);
+    };
+  });
+
+/** One operation for each way in which a union changes or is read. */
+export const sceneOperations: readonly SceneOperation[] = [
+  chmod('d/f'),
+  write('d/f'),
+  truncate('d/f'),
+  unlink('d/f'),
+  rename('d/f', 'd/r'),
+  rename('d/f', 'e/r'),
+  rename('d/f', 'd/g'),
+  rename('d/g', 'd/f'),
+  rename('d/f', 'd/t', true),
+  link('d/f', 'e/linked'),
+  unlink('d/t'),
+  rename('d/t', 'e/r'),
+  chmod('d/h1'),
+  write('e/h2'),
+  unlink('e/h2'),
+  chmod('d/sub/x'),
+  unlink('d/sub/x'),
+  rmdir('old'),
+  create('old/child'),
+  mkdir('gone'),
+  create('gone'),
+  rename('pure', 'gone'),
+  rename('d/sub', 'e/sub'),
+  rename('d', 'dd'),
+  lookup('gone'),
+  list('d'),
+  create('e/r'),
+  create('d/new'),
+];
+
+/** What users see of a tree: one line a path. Times are left out: they tell only how many steps were taken. */
+export function viewOf(fs: FileSystem): string {
+  const lines: string[] = [];
+  const groups = new Map<Ino, number>();
+  const visit = (directory: Ino, path: string): void => {
+    const entries = [...fs.readdir(directory)].sort((x, y) => (x.name < y.name ? -1 : 1));
+    for (const { name, ino, type } of entries) {
+      const found = fs.lookup(directory, name);
+      const attributes = fs.getattr(ino);
+      const consistent = found === ino && attributes.type === type && attributes.ino === ino;
+      const group = groups.get(ino) ?? groups.size;
+      groups.set(ino, group);
+      const content = type === 'file' ? Buffer.from(fs.read(ino, 0, attributes.size)).toString('latin1') : '';
+      const links = type === 'directory' ? '' : ` links ${attributes.nlink} object ${group}`;
+      const mode = attributes.mode.toString(8);
+      lines.push(`${path}/${name} ${type} ${mode}${links} '${content}'${consistent ? '' : ' INCONSISTENT'}`);
+      if (type === 'directory') visit(ino, `${path}/${name}`);
+    }
+  };
+  visit(fs.root, '');
+  return lines.join('\n');
+}
+
+/** Names left in the work directory, except what stays there on purpose. */
+export function strayIn(store: FileSystem): ByteString[] {
+  const work = at(store, 'work/work');
+  return store
+    .readdir(work)
+    .map((entry) => entry.name)
+    .filter((name) => name !== '#whiteout');
+}
