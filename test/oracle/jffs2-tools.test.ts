@@ -4,8 +4,16 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { compressors, scanJffs2, writeJffs2, writeJffs2Compatible } from '../../tools/jffs2/index.js';
-import type { CompatibleOptions, Compression } from '../../tools/jffs2/index.js';
+import {
+  applyDeviceTable,
+  compressors,
+  parseDeviceTable,
+  scanJffs2,
+  squashTree,
+  writeJffs2,
+  writeJffs2Compatible,
+} from '../../tools/jffs2/index.js';
+import type { CompatibleOptions, Compression, TableAdditions } from '../../tools/jffs2/index.js';
 import type { TreeDirectory } from '../../tools/vfs/index.js';
 import { readHostTree } from '../support/host-tree.js';
 import { listing, noise, sampleTree, textLike } from '../support/jffs2-trees.js';
@@ -109,6 +117,35 @@ describe('compatible mode gives the bytes of mkfs.jffs2', () => {
       if (!real) throw new Error('no tree');
       const theirs = mkfs('real', args.split(' '));
       expect(Buffer.from(writeJffs2Compatible(real, options)).equals(theirs)).toBe(true);
+    });
+  }
+});
+
+const table = `# made for the test
+/one f 4755 7 8 - - - - -
+/sub d 700 1 1 - - - - -
+/new d 755 0 0 - - - - -
+/new/tty c 640 0 5 4 64 0 1 3
+/null c 666 0 0 1 5 0 0 -
+/new/pipe p 600 3 4 - - - - -
+`;
+
+describe('tables and squashing give the bytes of mkfs.jffs2', () => {
+  for (const options of [['-q'], ['-U'], ['-P'], ['-U', '-D'], ['-D'], ['-q', '-D']]) {
+    requires(...needs)(options.join(' '), () => {
+      const tree = readHostTree(join(folder, 'small'));
+      const args = ['-l', '-f', ...options];
+      const has = (letter: string): boolean => options.includes(letter);
+      squashTree(tree, { times: true, owners: has('-q') || has('-U'), permissions: has('-q') || has('-P') });
+      let added: TableAdditions = new Map();
+      if (has('-D')) {
+        const path = join(folder, 'table');
+        writeFileSync(path, table);
+        args.push(path);
+        added = applyDeviceTable(tree, parseDeviceTable(table), 0n);
+      }
+      const ours = writeJffs2Compatible(tree, { endian: 'little', added });
+      expect(Buffer.from(ours).equals(mkfs('small', args))).toBe(true);
     });
   }
 });

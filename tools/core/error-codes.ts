@@ -103,6 +103,7 @@ export const errorCodes = {
   FW_JFFS2_NO_MARKER: 'an upgrade image has no end marker where a file could be carried along',
   FW_JFFS2_NO_ROOM: 'a JFFS2 area has too few free erase blocks for a file',
   FW_JFFS2_OPTIONS: 'an option that no JFFS2 image can be written with',
+  FW_JFFS2_TABLE: 'a line of a device table that cannot be read or applied',
 
   // rootfs
   FW_ROOTFS_CLASH: 'two sources of the root tree have a directory and something else at one path',

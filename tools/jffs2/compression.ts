@@ -45,7 +45,7 @@ const lzmaEncoder = {
 } as const;
 
 /** The effort of libdeflate: above this, time grows much faster than streams shrink. */
-const DEFLATE_LEVEL = 9;
+const DEFLATE_LEVEL = 10;
 /** The level of Linux and mkfs.jffs2. */
 const ZLIB_LEVEL = 3;
 

@@ -59,3 +59,5 @@ export { compatibleCompression, writeJffs2Compatible } from './write-compatible.
 export type { CompatibleOptions } from './write-compatible.js';
 export { insertIntoArea, insertIntoImage } from './upgrade.js';
 export type { CarriedFile, InsertOptions, Insertion } from './upgrade.js';
+export { applyDeviceTable, parseDeviceTable, squashTree } from './write-table.js';
+export type { SquashOptions, TableAdditions, TableEntry } from './write-table.js';
