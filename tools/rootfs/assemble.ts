@@ -12,6 +12,7 @@ import { folderTree } from './folder-tree.js';
 import { hashFile, hashTexts, hashTree } from './input-hash.js';
 import { installedPackages } from './installed-packages.js';
 import { mergeTree } from './merge.js';
+import { packagesTree } from './packages/packages-tree.js';
 import { wrapHostError } from './root-source.js';
 import type {
   FirstBootScript,
@@ -138,7 +139,7 @@ async function readSource(
       return { root, warnings: [], sha256: hashTexts([sha256, String(source.offset ?? 0)]) };
     }
     case 'packages':
-      throw new FormatError('FW_ROOTFS_PACKAGES', 'packages');
+      return packagesTree(source, options.sourceDateEpoch, options.signal);
   }
 }
 

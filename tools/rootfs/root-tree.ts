@@ -89,7 +89,8 @@ export interface RootWarning {
     | 'file-not-in-tree'
     | 'not-archived-whole'
     | 'socket-skipped'
-    | 'setuid-kept';
+    | 'setuid-kept'
+    | 'user-not-added';
   /** One line for people. */
   readonly message: string;
 }
