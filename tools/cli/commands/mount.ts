@@ -22,10 +22,11 @@ export const mount = defineCommand(
         describe: 'folder or image; with layers: any word, or the mount point',
       })
       .positional('second', { type: 'string', describe: 'mount point' })
+      // Not `array`: that would take the words that follow for more values.
       .option('lower', {
         type: 'string',
-        array: true,
         requiresArg: true,
+        coerce: repeated,
         describe: 'read-only layers, top first, separated by colons',
       })
       .option('upper', {
@@ -40,8 +41,8 @@ export const mount = defineCommand(
       })
       .option('o', {
         type: 'string',
-        array: true,
-        default: [] as string[],
+        requiresArg: true,
+        coerce: repeated,
         describe: 'mount options, as mount(8) and overlayfs name them',
       })
       .option('foreground', {
@@ -60,7 +61,7 @@ export const mount = defineCommand(
     if (!args.foreground && !isBackground()) return runInBackground();
     const mountPoint = resolve(args.second ?? args.first);
     const facts = mountPointFacts(mountPoint);
-    const words = readMountWords(args.o.flatMap(splitWords), facts);
+    const words = readMountWords((args.o ?? []).flatMap(splitWords), facts);
     if (args.lower) words.lowers = args.lower.flatMap(splitLayerList);
     if (args.upper !== undefined) words.upper = args.upper;
     if (args.work !== undefined) words.work = args.work;
@@ -83,6 +84,11 @@ export const mount = defineCommand(
     return 0;
   },
 );
+
+/** An option may be given many times. */
+function repeated(value: string | string[]): string[] {
+  return [value].flat();
+}
 
 function openUnion(words: MountWords, sources: Sources, session: Session): FileSystem {
   const lowers = words.lowers.map((path) => sources.open(resolve(path)));
