@@ -46,9 +46,9 @@
     # --- compress (liblzma, liblzo2, libdeflate, zlib)
     {
       'target_name': 'firmwright_compress',
-      'sources': ['native/compress.cc', 'native/error.cc'],
+      'sources': ['native/compress.cc', 'native/compress-pages.cc', 'native/error.cc'],
       # zlib is linked in and bound here: Node exports its own zlib, whose encoder gives other bytes.
-      'libraries': ['-llzma', '-llzo2', '-ldeflate', '-l:libz.a'],
+      'libraries': ['-llzma', '-llzo2', '-ldeflate', '-l:libz.a', '-lpthread'],
       'ldflags': ['-Wl,-Bsymbolic', '-Wl,--exclude-libs,libz.a'],
     },
 

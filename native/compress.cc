@@ -11,6 +11,7 @@
 #include <string>
 
 #include "arguments.h"
+#include "compress-pages.h"
 #include "error.h"
 
 namespace firmwright {
@@ -445,6 +446,39 @@ Napi::Value InflatePrefix(const Napi::CallbackInfo &info) {
   });
 }
 
+/** Reads the ends of pages: ascending, the last within the input. */
+std::span<const uint32_t> endsArgument(const Napi::CallbackInfo &info, size_t index, size_t inputSize) {
+  if (index >= info.Length() || !info[index].IsTypedArray() ||
+      info[index].As<Napi::TypedArray>().TypedArrayType() != napi_uint32_array)
+    throw wrongArgument("argument " + std::to_string(index + 1) + " must be a Uint32Array");
+  auto array = info[index].As<Napi::Uint32Array>();
+  std::span<const uint32_t> ends(array.Data(), array.ElementLength());
+  bool ascending = std::is_sorted(ends.begin(), ends.end());
+  if (!ascending || (!ends.empty() && ends.back() > inputSize))
+    throw wrongArgument("argument " + std::to_string(index + 1) + " must ascend, within the input");
+  return ends;
+}
+
+Napi::Value EncodePages(const Napi::CallbackInfo &info) {
+  return guarded(info, [&] {
+    Bytes input = bytesArgument(info, 0);
+    PageJob job{input, endsArgument(info, 1, input.size()),
+                static_cast<PageEncoder>(integerArgument(info, 2, 4)),
+                static_cast<int>(integerArgument(info, 3, 12)), lzmaArguments(info, 4)};
+    EncodedPages encoded = encodePages(job);
+    auto numbers = [&](const std::vector<uint32_t> &values) {
+      auto array = Napi::Uint32Array::New(info.Env(), values.size());
+      std::copy(values.begin(), values.end(), array.Data());
+      return array;
+    };
+    Napi::Object result = Napi::Object::New(info.Env());
+    result.Set("data", newBytes(info.Env(), encoded.data.data(), encoded.data.size()));
+    result.Set("ends", numbers(encoded.ends));
+    result.Set("consumed", numbers(encoded.consumed));
+    return result;
+  });
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   if (lzo_init() != LZO_E_OK) throw Napi::Error::New(env, "liblzo2 does not fit this machine");
   exports.Set("encodeLzma", Napi::Function::New(env, EncodeLzma));
@@ -457,6 +491,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("encodeDeflate", Napi::Function::New(env, EncodeDeflate));
   exports.Set("decodeDeflate", Napi::Function::New(env, DecodeDeflate));
   exports.Set("encodeZlibWithin", Napi::Function::New(env, EncodeZlibWithin));
+  exports.Set("encodePages", Napi::Function::New(env, EncodePages));
   exports.Set("inflatePrefix", Napi::Function::New(env, InflatePrefix));
   return exports;
 }

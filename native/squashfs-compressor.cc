@@ -12,22 +12,24 @@ namespace {
 /** A compressor of libsquashfs behind the rule that a result not smaller than its input is no result. */
 struct CheckedCompressor : sqfs_compressor_t {
   SqfsHandle<sqfs_compressor_t> inner;
-  const std::atomic<bool>* cancelled = nullptr;
+  PackControl* control = nullptr;
+  CompressorUse use = CompressorUse::kData;
 };
 
 CheckedCompressor* asChecked(sqfs_compressor_t* base) { return static_cast<CheckedCompressor*>(base); }
 
-CheckedCompressor* wrap(SqfsHandle<sqfs_compressor_t> inner, const std::atomic<bool>* cancelled) {
+CheckedCompressor* wrap(SqfsHandle<sqfs_compressor_t> inner, CompressorUse use, PackControl* control) {
   auto* made = new CheckedCompressor();
   made->inner = std::move(inner);
-  made->cancelled = cancelled;
+  made->control = control;
+  made->use = use;
   made->base.destroy = [](sqfs_object_t* object) {
     delete asChecked(reinterpret_cast<sqfs_compressor_t*>(object));
   };
   made->base.copy = [](const sqfs_object_t* object) -> sqfs_object_t* {
     const auto& self = *static_cast<const CheckedCompressor*>(reinterpret_cast<const sqfs_compressor_t*>(object));
     SqfsHandle<sqfs_compressor_t> copied(static_cast<sqfs_compressor_t*>(sqfs_copy(self.inner.get())));
-    return copied == nullptr ? nullptr : &wrap(std::move(copied), self.cancelled)->base;
+    return copied == nullptr ? nullptr : &wrap(std::move(copied), self.use, self.control)->base;
   };
   made->get_configuration = [](const sqfs_compressor_t* self, sqfs_compressor_config_t* config) {
     const auto& inner = static_cast<const CheckedCompressor*>(self)->inner;
@@ -41,7 +43,10 @@ CheckedCompressor* wrap(SqfsHandle<sqfs_compressor_t> inner, const std::atomic<b
   };
   made->do_block = [](sqfs_compressor_t* self, const sqfs_u8* in, sqfs_u32 size, sqfs_u8* out,
                       sqfs_u32 outsize) -> sqfs_s32 {
-    if (asChecked(self)->cancelled->load(std::memory_order_relaxed)) return SQFS_ERROR_INTERNAL;
+    if (asChecked(self)->control->cancelled.load(std::memory_order_relaxed)) return SQFS_ERROR_INTERNAL;
+    if (asChecked(self)->use == CompressorUse::kData) {
+      asChecked(self)->control->encodeCount.fetch_add(1, std::memory_order_relaxed);
+    }
     sqfs_compressor_t* inner = asChecked(self)->inner.get();
     const sqfs_s32 result = inner->do_block(inner, in, size, out, outsize);
     return result >= 0 && static_cast<sqfs_u32>(result) >= size ? 0 : result;
@@ -52,10 +57,10 @@ CheckedCompressor* wrap(SqfsHandle<sqfs_compressor_t> inner, const std::atomic<b
 }  // namespace
 
 SqfsHandle<sqfs_compressor_t> createCompressor(const CompressorSettings& settings, CompressorUse use,
-                                               const std::atomic<bool>& cancelled) {
+                                               PackControl& control) {
   if (settings.id == SQFS_COMP_XZ) {
     return SqfsHandle<sqfs_compressor_t>(
-        checkCreated(createXzCompressor(settings, use, cancelled), "create the xz compressor"));
+        checkCreated(createXzCompressor(settings, use, control), "create the xz compressor"));
   }
   sqfs_compressor_config_t config;
   check(sqfs_compressor_config_init(&config, static_cast<SQFS_COMPRESSOR>(settings.id), settings.blockSize, 0),
@@ -71,7 +76,7 @@ SqfsHandle<sqfs_compressor_t> createCompressor(const CompressorSettings& setting
   }
   sqfs_compressor_t* inner = nullptr;
   check(sqfs_compressor_create(&config, &inner), "create the compressor");
-  return SqfsHandle<sqfs_compressor_t>(wrap(SqfsHandle<sqfs_compressor_t>(inner), &cancelled));
+  return SqfsHandle<sqfs_compressor_t>(wrap(SqfsHandle<sqfs_compressor_t>(inner), use, &control));
 }
 
 }  // namespace firmwright

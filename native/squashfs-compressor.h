@@ -3,12 +3,12 @@
 
 #include <sqfs/compressor.h>
 
-#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "handles.h"
+#include "squashfs-control.h"
 
 namespace firmwright {
 
@@ -35,12 +35,12 @@ struct CompressorSettings {
 enum class CompressorUse { kData, kMetadata };
 
 /**
- * Makes a compressor. `cancelled` is looked at before each block; it must outlive the object and its copies.
+ * Makes a compressor. `control.cancelled` is looked at before each block; it must outlive the object and its copies.
  *
  * xz is encoded by an own compressor, the others by libsquashfs; a result that is not smaller than its input always
  * counts as incompressible, which libsquashfs forgets for LZ4.
  */
 SqfsHandle<sqfs_compressor_t> createCompressor(const CompressorSettings& settings, CompressorUse use,
-                                               const std::atomic<bool>& cancelled);
+                                               PackControl& control);
 
 }  // namespace firmwright

@@ -67,7 +67,7 @@ class ContentPacker {
       : job_(job), output_(output), control_(control), result_(result), reader_(job) {
     writer_.output = &output;
     writer_.control = &control;
-    compressor_ = createCompressor(job.compressor, CompressorUse::kData, control.cancelled);
+    compressor_ = createCompressor(job.compressor, CompressorUse::kData, control);
     fragmentTable_.reset(checkCreated(sqfs_frag_table_create(0), "create the fragment table"));
     sqfs_block_processor_desc_t description = {};
     description.size = sizeof(description);

@@ -1,19 +1,11 @@
 // First half of a pack run: contents of files become data blocks and fragment blocks.
 #pragma once
 
-#include <atomic>
-#include <cstdint>
-
+#include "squashfs-control.h"
 #include "squashfs-job.h"
 #include "squashfs-output.h"
 
 namespace firmwright {
-
-/** Shared with the thread that asked for the run. */
-struct PackControl {
-  std::atomic<bool> cancelled{false};
-  std::atomic<uint64_t> bytesDone{0};  // of content, compressed and written
-};
 
 /**
  * Writes all contents to the output and notes in `result` where each stands. Throws Failure.

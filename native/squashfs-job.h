@@ -91,6 +91,7 @@ struct PackResult {
   std::vector<uint32_t> fragmentSizes;  // as blockSizes
   uint64_t duplicateFiles = 0;
   uint64_t duplicateBytes = 0;
+  uint64_t encodeCount = 0;
   uint64_t bytesUsed = 0;
   uint64_t size = 0;
   uint64_t dataStart = 0;

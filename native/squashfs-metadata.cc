@@ -31,10 +31,10 @@ constexpr uint16_t kTypeBits[] = {0,
 
 class MetadataPacker {
  public:
-  MetadataPacker(const PackJob& job, SquashfsOutput& output, const PackControl& control, sqfs_super_t& super,
+  MetadataPacker(const PackJob& job, SquashfsOutput& output, PackControl& control, sqfs_super_t& super,
                  const PackResult& result)
       : job_(job), output_(output), control_(control), super_(super), result_(result) {
-    compressor_ = createCompressor(job.compressor, CompressorUse::kMetadata, control.cancelled);
+    compressor_ = createCompressor(job.compressor, CompressorUse::kMetadata, control);
     inodes_.reset(
         checkCreated(sqfs_meta_writer_create(output.file(), compressor_.get(), 0), "create the inode table"));
     directories_.reset(checkCreated(
@@ -210,7 +210,7 @@ class MetadataPacker {
 
   const PackJob& job_;
   SquashfsOutput& output_;
-  const PackControl& control_;
+  PackControl& control_;
   sqfs_super_t& super_;
   const PackResult& result_;
   std::vector<uint64_t> references_;  // of the inodes written so far
@@ -228,7 +228,7 @@ class MetadataPacker {
 
 }  // namespace
 
-void packMetadata(const PackJob& job, SquashfsOutput& output, const PackControl& control, sqfs_super_t& super,
+void packMetadata(const PackJob& job, SquashfsOutput& output, PackControl& control, sqfs_super_t& super,
                   const PackResult& result) {
   MetadataPacker(job, output, control, super, result).run();
 }

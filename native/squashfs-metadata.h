@@ -10,7 +10,7 @@
 namespace firmwright {
 
 /** Writes everything behind the contents and fills in the super block (not written here). Throws Failure. */
-void packMetadata(const PackJob& job, SquashfsOutput& output, const PackControl& control, sqfs_super_t& super,
+void packMetadata(const PackJob& job, SquashfsOutput& output, PackControl& control, sqfs_super_t& super,
                   const PackResult& result);
 
 }  // namespace firmwright

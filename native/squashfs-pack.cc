@@ -36,7 +36,7 @@ void packImage(const PackJob& job, PackControl& control, PackResult& result) {
         "set up the super block");
   super.flags |= kDuplicatesFolded;
   checkOutput(sqfs_super_write(&super, output.file()), "reserve the super block", output, control);
-  auto compressor = createCompressor(job.compressor, CompressorUse::kMetadata, control.cancelled);
+  auto compressor = createCompressor(job.compressor, CompressorUse::kMetadata, control);
   if (checkOutput(compressor->write_options(compressor.get(), output.file()), "write the compressor options", output,
                   control) > 0) {
     super.flags |= SQFS_FLAG_COMPRESSOR_OPTIONS;
@@ -48,6 +48,7 @@ void packImage(const PackJob& job, PackControl& control, PackResult& result) {
   if (job.padTo > 1) writePadding(job, output, control);
   throwIfCancelled(control);
 
+  result.encodeCount = control.encodeCount;
   result.bytesUsed = super.bytes_used;
   result.size = output.size();
   result.inodeTableStart = super.inode_table_start;

@@ -134,6 +134,7 @@ Napi::Object toJs(Napi::Env env, PackResult& result) {
   const std::pair<const char*, uint64_t> numbers[] = {
       {"duplicateFiles", result.duplicateFiles},
       {"duplicateBytes", result.duplicateBytes},
+      {"encodeCount", result.encodeCount},
       {"bytesUsed", result.bytesUsed},
       {"size", result.size},
       {"dataStart", result.dataStart},

@@ -53,7 +53,7 @@ struct Chain {
 struct XzCompressor : sqfs_compressor_t {
   CompressorSettings settings;
   CompressorUse use;
-  const std::atomic<bool>* cancelled;
+  PackControl* control;
   lzma_options_lzma options;
   std::vector<std::unique_ptr<Chain>> chains;
   std::vector<uint8_t> other;  // result of a second chain, compared with the best one so far
@@ -61,6 +61,7 @@ struct XzCompressor : sqfs_compressor_t {
 
 /** Answers the compressed size, 0 when it would not be smaller than the input, or a libsquashfs error. */
 sqfs_s32 encode(XzCompressor& self, Chain& chain, const uint8_t* in, uint32_t size, uint8_t* out, uint32_t room) {
+  if (self.use == CompressorUse::kData) self.control->encodeCount.fetch_add(1, std::memory_order_relaxed);
   lzma_filter filters[3];
   size_t count = 0;
   if (chain.branchFilter != LZMA_VLI_UNKNOWN) filters[count++] = {chain.branchFilter, nullptr};
@@ -84,7 +85,7 @@ sqfs_s32 encode(XzCompressor& self, Chain& chain, const uint8_t* in, uint32_t si
 
 sqfs_s32 doBlock(sqfs_compressor_t* base, const sqfs_u8* in, sqfs_u32 size, sqfs_u8* out, sqfs_u32 outsize) {
   auto& self = *static_cast<XzCompressor*>(base);
-  if (self.cancelled->load(std::memory_order_relaxed)) return SQFS_ERROR_INTERNAL;
+  if (self.control->cancelled.load(std::memory_order_relaxed)) return SQFS_ERROR_INTERNAL;
   if (size == 0) return 0;
   const uint32_t room = std::min(size - 1, outsize);
   sqfs_s32 best = encode(self, *self.chains.front(), in, size, out, room);
@@ -103,8 +104,9 @@ sqfs_s32 doBlock(sqfs_compressor_t* base, const sqfs_u8* in, sqfs_u32 size, sqfs
 
 int writeOptions(sqfs_compressor_t* base, sqfs_file_t* file) {
   const auto& settings = static_cast<XzCompressor*>(base)->settings;
-  // Readers take the block size and no filters when the block is absent.
-  if (settings.dictionarySize == settings.blockSize && settings.branchFilters == 0) return 0;
+  // Readers take the block size, or that of metadata blocks, and no filters when the options are absent.
+  const uint32_t assumed = std::max<uint32_t>(settings.blockSize, SQFS_META_BLOCK_SIZE);
+  if (settings.dictionarySize == assumed && settings.branchFilters == 0) return 0;
   const XzOptionsOnDisk options = {0x8000 | 8, settings.dictionarySize, settings.branchFilters};
   static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the options are stored little-endian");
   const int code = file->write_at(file, file->get_size(file), &options, sizeof(options));
@@ -122,7 +124,7 @@ void getConfiguration(const sqfs_compressor_t* base, sqfs_compressor_config_t* c
 
 sqfs_object_t* copy(const sqfs_object_t* base) {
   const auto& self = *static_cast<const XzCompressor*>(reinterpret_cast<const sqfs_compressor_t*>(base));
-  sqfs_compressor_t* made = createXzCompressor(self.settings, self.use, *self.cancelled);
+  sqfs_compressor_t* made = createXzCompressor(self.settings, self.use, *self.control);
   return made == nullptr ? nullptr : &made->base;
 }
 
@@ -131,7 +133,7 @@ void destroy(sqfs_object_t* base) { delete static_cast<XzCompressor*>(reinterpre
 }  // namespace
 
 sqfs_compressor_t* createXzCompressor(const CompressorSettings& settings, CompressorUse use,
-                                      const std::atomic<bool>& cancelled) {
+                                      PackControl& control) {
   try {
     auto made = std::make_unique<XzCompressor>();
     made->base = {destroy, copy};
@@ -141,7 +143,7 @@ sqfs_compressor_t* createXzCompressor(const CompressorSettings& settings, Compre
     made->do_block = doBlock;
     made->settings = settings;
     made->use = use;
-    made->cancelled = &cancelled;
+    made->control = &control;
     if (lzma_lzma_preset(&made->options, settings.level | (settings.extreme ? LZMA_PRESET_EXTREME : 0))) {
       return nullptr;
     }

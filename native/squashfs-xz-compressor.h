@@ -3,14 +3,12 @@
 
 #include <sqfs/compressor.h>
 
-#include <atomic>
-
 #include "squashfs-compressor.h"
 
 namespace firmwright {
 
-/** Makes the xz compressor; NULL when memory is out. See createCompressor for `cancelled`. */
+/** Makes the xz compressor; NULL when memory is out. See createCompressor for `control`. */
 sqfs_compressor_t* createXzCompressor(const CompressorSettings& settings, CompressorUse use,
-                                      const std::atomic<bool>& cancelled);
+                                      PackControl& control);
 
 }  // namespace firmwright

@@ -79,6 +79,8 @@ export function everyKind(): TreeDirectory {
     [byteStringFromText('security.capability'), capability],
     [byteStringFromText('user.binary'), Uint8Array.of(0, 255, 0, 1)],
   ]);
+  // Linux keeps user. xattrs of files and directories only.
+  const special = new Map([[byteStringFromText('trusted.note'), Uint8Array.of(0, 255, 0, 1)]]);
   const linked = file('linked');
   const linkedSymlink: TreeInode = {
     type: 'symlink',
@@ -131,11 +133,11 @@ export function everyKind(): TreeDirectory {
       capable: file('binary', { xattrs }),
       'xattr-symlink': {
         type: 'symlink',
-        ...attributes({ mode: 0o777, xattrs }),
+        ...attributes({ mode: 0o777, xattrs: special }),
         target: byteStringFromText('z'),
       },
-      'xattr-device': { type: 'char', ...attributes({ xattrs }), rdev: { major: 1, minor: 3 } },
-      'xattr-fifo': { type: 'fifo', ...attributes({ xattrs }) },
+      'xattr-device': { type: 'char', ...attributes({ xattrs: special }), rdev: { major: 1, minor: 3 } },
+      'xattr-fifo': { type: 'fifo', ...attributes({ xattrs: special }) },
       old: file('1970', { mtimeNs: 0n }),
       late: file('2040', { mtimeNs: 2_208_988_800n * 1_000_000_000n }),
     },

@@ -42,6 +42,22 @@ export interface Inflated {
   readonly ended: boolean;
 }
 
+/** Pages that were encoded one by one. */
+export interface EncodedPages {
+  /** The streams, one behind the other. */
+  readonly data: Uint8Array;
+  /** Where each stream ends; an empty one did not fit into the size of its page. */
+  readonly ends: Uint32Array;
+  /** Bytes of each page that went in: all, except where the calls of `zlib-within` ran out of room. */
+  readonly consumed: Uint32Array;
+}
+
+/** How to encode pages: see the function for single buffers of the same kind. */
+export type PageEncoder =
+  | { readonly kind: 'zlib-within' | 'deflate'; readonly level: number }
+  | { readonly kind: 'lzo-best' | 'lzo-fast' }
+  | { readonly kind: 'lzma'; readonly options: LzmaEncoderOptions };
+
 /** Wrapping of a deflate stream: none, zlib's (RFC 1950), or gzip's (RFC 1952). */
 export type DeflateFormat = 'deflate' | 'zlib' | 'gzip';
 
@@ -72,12 +88,20 @@ interface CompressAddon {
   encodeDeflate(input: Uint8Array, format: number, level: number, limit: number): Uint8Array | undefined;
   decodeDeflate(input: Uint8Array, format: number, limit: number): Decoded;
   encodeZlibWithin(input: Uint8Array, level: number, limit: number): Decoded | undefined;
+  encodePages(
+    input: Uint8Array,
+    ends: Uint32Array,
+    encoder: number,
+    level: number,
+    ...options: LzmaNumbers
+  ): EncodedPages;
   inflatePrefix(input: Uint8Array, windowBits: number, limit: number): Inflated;
 }
 
 let loaded: CompressAddon | undefined;
 const addon = (): CompressAddon =>
   (loaded ??= loadAddon<CompressAddon>('compress', [
+    'encodePages',
     'encodeLzma',
     'decodeLzma',
     'decodeLzmaAlone',
@@ -94,6 +118,8 @@ const addon = (): CompressAddon =>
 /** Numbers of lzma_mode and lzma_match_finder. @see liblzma 5.4 lzma/lzma12.h */
 const modeNumbers = { fast: 1, normal: 2 } as const;
 const matchFinderNumbers = { hc3: 0x03, hc4: 0x04, bt2: 0x12, bt3: 0x13, bt4: 0x14 } as const;
+/** Numbers of PageEncoder. @see native/compress-pages.h */
+const pageEncoderNumbers = { 'zlib-within': 0, deflate: 1, 'lzo-best': 2, 'lzo-fast': 3, lzma: 4 } as const;
 const deflateFormats = { deflate: 0, zlib: 1, gzip: 2 } as const;
 
 /** Memory that an xz decoder may take: the strongest preset (-9) needs 65 MiB. */
@@ -259,4 +285,18 @@ export function zlibEncodeWithin(input: Uint8Array, limit: number, level = 3): D
  */
 export function inflatePrefix(input: Uint8Array, limit: number, windowBits = 15): Inflated {
   return callAddon(() => addon().inflatePrefix(input, windowBits, limit));
+}
+
+/**
+ * Encodes many pages, each a stream of its own in at most the size of the page, on all processors. The bytes do not
+ * depend on how many there are.
+ *
+ * @param input  all pages, one behind the other
+ * @param ends  where each page ends in `input`, ascending
+ */
+export function encodePages(input: Uint8Array, ends: Uint32Array, encoder: PageEncoder): EncodedPages {
+  const level = encoder.kind === 'zlib-within' || encoder.kind === 'deflate' ? encoder.level : 0;
+  const options = encoder.kind === 'lzma' ? encoder.options : { dictSize: 4096, lc: 0, lp: 0, pb: 0 };
+  const number = pageEncoderNumbers[encoder.kind];
+  return callAddon(() => addon().encodePages(input, ends, number, level, ...lzmaNumbers(options)));
 }

@@ -1,6 +1,7 @@
 export {
   deflateDecode,
   deflateEncode,
+  encodePages,
   inflatePrefix,
   lzmaAloneDecode,
   lzmaAloneEncode,
@@ -12,7 +13,15 @@ export {
   xzEncode,
   zlibEncodeWithin,
 } from './compress.js';
-export type { Decoded, DeflateFormat, Inflated, LzmaEncoderOptions, LzmaOptions } from './compress.js';
+export type {
+  Decoded,
+  DeflateFormat,
+  EncodedPages,
+  Inflated,
+  LzmaEncoderOptions,
+  LzmaOptions,
+  PageEncoder,
+} from './compress.js';
 export { addonError, callAddon } from './errors.js';
 export { mountFuseSession } from './fuse.js';
 export type { FuseHandlers, NativeFuseSession } from './fuse.js';

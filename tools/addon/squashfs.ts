@@ -69,6 +69,7 @@ export interface NativePackResult {
   readonly fragmentOffsets: Uint32Array;
   readonly duplicateFiles: number;
   readonly duplicateBytes: number;
+  readonly encodeCount: number;
   readonly bytesUsed: number;
   readonly size: number;
   readonly dataStart: number;

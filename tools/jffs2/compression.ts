@@ -13,6 +13,7 @@ import {
   lzo1xEncode,
   zlibEncodeWithin,
 } from '../addon/index.js';
+import type { PageEncoder } from '../addon/index.js';
 import { NativeError } from '../core/index.js';
 import { rtimeDecode, rtimeEncode } from './compression-rtime.js';
 import type { Encoded } from './compression-rtime.js';
@@ -32,6 +33,8 @@ export interface Compressor {
    * @returns undefined when that fails or would gain nothing
    */
   encode(input: Uint8Array, limit: number): Encoded | undefined;
+  /** The same encoder of the addon for many whole pages; absent where the encoder is ours. */
+  readonly pages?: PageEncoder;
 }
 
 /** Parameters that OpenWrt's driver has built in; the stream carries no header. */
@@ -53,11 +56,13 @@ const ZLIB_LEVEL = 3;
 function wholeInput(
   name: CompressorName,
   compr: number,
+  pages: PageEncoder,
   encode: (input: Uint8Array, limit: number) => Uint8Array | undefined,
 ): Compressor {
   return {
     name,
     compr,
+    pages,
     encode: (input, limit) => {
       const data = encode(input, limit);
       return data && { data, consumed: input.length };
@@ -65,20 +70,30 @@ function wholeInput(
   };
 }
 
+const { lzo, lzma } = comprNumbers;
+
 /** All encoders by name. */
 export const compressors: Readonly<Record<CompressorName, Compressor>> = {
   rtime: { name: 'rtime', compr: comprNumbers.rtime, encode: rtimeEncode },
   zlib: {
     name: 'zlib',
     compr: comprNumbers.zlib,
+    pages: { kind: 'zlib-within', level: ZLIB_LEVEL },
     encode: (input, limit) => zlibEncodeWithin(input, limit, ZLIB_LEVEL),
   },
-  deflate: wholeInput('deflate', comprNumbers.zlib, (input, limit) =>
-    deflateEncode(input, 'zlib', DEFLATE_LEVEL, limit),
+  deflate: wholeInput(
+    'deflate',
+    comprNumbers.zlib,
+    { kind: 'deflate', level: DEFLATE_LEVEL },
+    (input, limit) => deflateEncode(input, 'zlib', DEFLATE_LEVEL, limit),
   ),
-  lzo: wholeInput('lzo', comprNumbers.lzo, (input, limit) => lzo1xEncode(input, 'best', limit)),
-  'lzo-fast': wholeInput('lzo-fast', comprNumbers.lzo, (input, limit) => lzo1xEncode(input, 'fast', limit)),
-  lzma: wholeInput('lzma', comprNumbers.lzma, (input, limit) => lzmaRawEncode(input, lzmaEncoder, limit)),
+  lzo: wholeInput('lzo', lzo, { kind: 'lzo-best' }, (input, limit) => lzo1xEncode(input, 'best', limit)),
+  'lzo-fast': wholeInput('lzo-fast', lzo, { kind: 'lzo-fast' }, (input, limit) =>
+    lzo1xEncode(input, 'fast', limit),
+  ),
+  lzma: wholeInput('lzma', lzma, { kind: 'lzma', options: lzmaEncoder }, (input, limit) =>
+    lzmaRawEncode(input, lzmaEncoder, limit),
+  ),
 };
 
 /** How to choose among compressors, as in the `-m` option of mkfs.jffs2 and the build options of Linux. */
@@ -127,15 +142,6 @@ export function compress(input: Uint8Array, limit: number, compression: Compress
   return best ?? storedAsIs(input, limit);
 }
 
-/**
- * Makes the stored data of whole pages, each in no more than its own length.
- *
- * @returns one entry a page, in order; what does not compress is a view of the page
- */
-export function compressPages(pages: readonly Uint8Array[], compression: Compression): StoredData[] {
-  return pages.map((page) => compress(page, page.length, compression));
-}
-
 /** Stores the start of `input` without compression. */
 export function storedAsIs(input: Uint8Array, limit: number): StoredData {
   const data = input.subarray(0, Math.min(limit, input.length));
@@ -145,7 +151,8 @@ export function storedAsIs(input: Uint8Array, limit: number): StoredData {
 /** Share of its rival's size below which another compressor is taken instead of lzo. */
 const FAVOUR_LZO_PERCENT = 80;
 
-function isBetter(candidate: StoredData, best: StoredData, mode: CompressionMode): boolean {
+/** Tells whether stored data are to be taken instead of the best so far, as mkfs.jffs2 and Linux decide. */
+export function isBetter(candidate: StoredData, best: StoredData, mode: CompressionMode): boolean {
   const size = candidate.data.length;
   const bestSize = best.data.length;
   if (mode !== 'favourlzo') return size < bestSize;

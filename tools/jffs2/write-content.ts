@@ -2,11 +2,11 @@
  * Cuts file contents into pages and compresses them ahead of their being placed, many at a time.
  */
 import { EnvironmentError, textOf } from '../core/index.js';
-import { compressPages } from './compression.js';
+import { compressPages, pageOf } from './compression-pages.js';
 import type { Compression, StoredData } from './compression.js';
 import type { WriteStep } from './write-plan.js';
 
-/** One page of a file, and what it compresses to as a whole. */
+/** One page of a file, and what it (or as much of it as a compressor takes) compresses to. */
 export interface Page {
   /** Where it starts in the file. */
   readonly offset: number;
@@ -91,13 +91,8 @@ function* readyBatch(
   pageSize: number,
   compression: Compression,
 ): Generator<ReadyStep> {
-  const pages: Uint8Array[] = [];
-  for (const item of batch) {
-    if ('kind' in item) continue;
-    for (let at = 0; at < item.bytes.length; at += pageSize)
-      pages.push(item.bytes.subarray(at, at + pageSize));
-  }
-  const stored = compressPages(pages, compression);
+  const { input, ends } = join(batch, pageSize);
+  const stored = compressPages(input, ends, compression);
   let next = 0;
   for (const item of batch) {
     if ('kind' in item) {
@@ -106,12 +101,30 @@ function* readyBatch(
     }
     const ready: Page[] = [];
     for (let at = 0; at < item.bytes.length; at += pageSize, next += 1) {
-      const bytes = pages[next];
+      const bytes = pageOf(input, ends, next);
       const data = stored[next];
-      if (bytes && data) ready.push({ offset: item.offset + at, bytes, isZero: isZero(bytes), stored: data });
+      if (data) ready.push({ offset: item.offset + at, bytes, isZero: isZero(bytes), stored: data });
     }
     yield { kind: 'pages', file: item.file, pages: ready, isEnd: item.isEnd };
   }
+}
+
+/** Puts the pieces one behind the other, and notes where each page ends. */
+function join(
+  batch: readonly (Exclude<WriteStep, FileStep> | Piece)[],
+  pageSize: number,
+): { readonly input: Uint8Array; readonly ends: Uint32Array } {
+  const pieces = batch.filter((item): item is Piece => !('kind' in item));
+  const input = new Uint8Array(pieces.reduce((sum, { bytes }) => sum + bytes.length, 0));
+  const ends: number[] = [];
+  let start = 0;
+  for (const { bytes } of pieces) {
+    input.set(bytes, start);
+    for (let at = 0; at < bytes.length; at += pageSize)
+      ends.push(start + Math.min(at + pageSize, bytes.length));
+    start += bytes.length;
+  }
+  return { input, ends: Uint32Array.from(ends) };
 }
 
 function isZero(bytes: Uint8Array): boolean {

@@ -33,7 +33,7 @@ interface LzmaParameters {
   readonly level?: number;
   /** Longer search for matches (what `-Xe` and `extreme` mean elsewhere); one encode a block all the same. */
   readonly extreme?: boolean;
-  /** Bytes, 8 KiB to the block size, 2^n or 2^n + 2^(n-1); the block size when absent. */
+  /** Bytes, 8 KiB to the block size, 2^n or 2^n + 2^(n-1); the block size, at least 8 KiB, when absent. */
   readonly dictionarySize?: number;
   /** Literal context bits, 0 to 4, with `lp` at most 4 together; 3 when absent. */
   readonly lc?: number;
@@ -83,7 +83,7 @@ export type SquashfsCompressor =
 /** Checks the parameters and turns them into what the addon takes. @throws UsageError FW_USAGE_SQUASHFS_OPTION */
 export function nativeCompressor(compressor: SquashfsCompressor, blockSize: number): NativeCompressor {
   const lzma = compressor.kind === 'xz' || compressor.kind === 'lzma' ? compressor : undefined;
-  const dictionarySize = lzma?.dictionarySize ?? blockSize;
+  const dictionarySize = lzma?.dictionarySize ?? Math.max(blockSize, 8192);
   if (lzma) checkLzma(lzma, dictionarySize, blockSize);
   return {
     id: compressorIds[compressor.kind],
@@ -129,7 +129,7 @@ function checkLzma(parameters: LzmaParameters, dictionarySize: number, blockSize
   const lp = inRange('lp', parameters.lp ?? 0, 0, 4);
   inRange('pb', parameters.pb ?? 2, 0, 4);
   if (lc + lp > 4) throw wrong('lc + lp', lc + lp, 'at most 4');
-  inRange('dictionary size', dictionarySize, 8192, blockSize);
+  inRange('dictionary size', dictionarySize, 8192, Math.max(blockSize, 8192));
   const log = Math.floor(Math.log2(dictionarySize));
   if (dictionarySize !== 2 ** log && dictionarySize !== 2 ** log + 2 ** (log - 1)) {
     throw wrong('dictionary size', dictionarySize, '2^n or 2^n + 2^(n-1)');

@@ -72,6 +72,8 @@ export interface SquashfsReport {
   /** Files stored only once although they are several, and the bytes of content that this saved. */
   readonly duplicateFiles: number;
   readonly duplicateBytes: number;
+  /** Times a compressor ran over a data or fragment block: once for each, and once more for each branch filter. */
+  readonly encodeCount: number;
   readonly sections: readonly SquashfsSection[];
   readonly warnings: readonly SquashfsWarning[];
   /** Present when it was asked for. */
@@ -288,6 +290,7 @@ function makeReport(
     fragmentCount: result.fragmentStarts.length,
     duplicateFiles: result.duplicateFiles,
     duplicateBytes: result.duplicateBytes,
+    encodeCount: result.encodeCount,
     sections: sectionsOf(result),
     warnings: plan.warnings,
     layout: options.layout ? layoutOf(plan, result, blockSize) : undefined,
