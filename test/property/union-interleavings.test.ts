@@ -37,7 +37,7 @@ if (replay !== undefined) {
   test(`replay ${replay}`, () => {
     const [names = '', choices = ''] = replay.split(' @ ');
     const operations = names.split(' | ').map(named);
-    const run = runSchedule({ scene, policy, operations }, [...choices].map(Number));
+    const run = runSchedule({ scene, policy, operations }, Array.from(choices, Number));
     expect(run.fault).toBeUndefined();
   });
 }

@@ -34,10 +34,6 @@ export interface UnionPolicy {
   readonly metacopy: boolean;
   /** `shadow`: reading a lower file copies it up, so that its access time can be stored (FreeBSD). */
   readonly atime: 'lower' | 'shadow';
-  /** Locking a lower file copies it up (FreeBSD). */
-  readonly lockCopiesUp: boolean;
-  /** Looking up a lower directory makes an upper one (FreeBSD). */
-  readonly shadowDirectories: boolean;
   /** Nothing is flushed; a marker stays while mounted. */
   readonly volatile: boolean;
 }
@@ -54,8 +50,6 @@ const overlayfs: UnionPolicy = {
   index: true,
   metacopy: false,
   atime: 'lower',
-  lockCopiesUp: false,
-  shadowDirectories: false,
   volatile: false,
 };
 

@@ -60,7 +60,7 @@ export class WorkDirectory {
     this.#journal = new Journal(fs, this.ino);
     this.#journal.replay();
     this.#clean();
-    if (!keepsAttributes(fs, root)) this.lacks.add('attributes');
+    if (!keepsAttributes(fs, root, policy.prefix)) this.lacks.add('attributes');
     this.form = this.#chooseForm(policy.writes);
     const indexed = policy.index && !this.lacks.has('attributes');
     this.index = indexed ? ensureDirectory(fs, root, 'index' as ByteString) : undefined;
@@ -345,9 +345,16 @@ export class WorkDirectory {
 
   /** Tries the wanted form and, for `overlay`, what can replace it; what works leaves the shared whiteout behind. */
   #chooseForm(wanted: WrittenForm): WrittenForm {
-    const forms: readonly WrittenForm[] = wanted === 'overlay' ? ['overlay', 'overlay-x', 'aufs'] : [wanted];
+    const forms: readonly WrittenForm[] =
+      wanted !== 'overlay'
+        ? [wanted]
+        : // Without attributes no directory can be marked opaque, but by a file.
+          this.lacks.has('attributes')
+          ? ['aufs']
+          : ['overlay', 'overlay-x', 'aufs'];
     this.#whiteout = this.fs.lookup(this.ino, sharedWhiteout);
-    if (this.#whiteout !== undefined && this.#suits(wanted, this.#whiteout)) return wanted;
+    const suits = this.#whiteout !== undefined && this.#suits(forms[0] ?? wanted, this.#whiteout);
+    if (suits) return forms[0] ?? wanted;
     if (this.#whiteout !== undefined) this.fs.unlink(this.ino, sharedWhiteout);
     this.#whiteout = undefined;
     for (const form of forms) {
@@ -382,11 +389,12 @@ function isDirectory(fs: FileSystem, ino: Ino): boolean {
   return fs.getattr(ino).type === 'directory';
 }
 
-function keepsAttributes(fs: FileSystem, ino: Ino): boolean {
+function keepsAttributes(fs: FileSystem, ino: Ino, prefix: string): boolean {
   try {
-    fs.listxattr(ino);
+    fs.getxattr(ino, `${prefix}opaque` as ByteString);
     return true;
   } catch (error) {
+    if (error instanceof FsError && error.code === 'ENODATA') return true;
     if (error instanceof FsError && error.code === 'EOPNOTSUPP') return false;
     throw error;
   }
