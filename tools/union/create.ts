@@ -120,10 +120,10 @@ export function* link(
   name: ByteString,
 ): Operation<void> {
   const upper = writable(state, 'link');
-  if (node.type === 'directory') throw new FsError('EPERM', 'link', name);
   checkNewName(upper, name, 'link');
   yield* changing(state, task, { alone: false, directories: [directory] }, function* () {
     if (yield* lookupLocked(state, task, directory, name)) throw new FsError('EEXIST', 'link', name);
+    if (node.type === 'directory') throw new FsError('EPERM', 'link', name);
     if (directory.dead || (node.dead && !node.linkable)) throw new FsError('ENOENT', 'link', name);
     yield* copyUp(state, task, directory, needAttributes);
     yield* copyUp(state, task, node, needAttributes);

@@ -171,8 +171,8 @@ test('a copy carries mode, owner, times and attributes, and the parent keeps its
   const union = unionOf({ lowers: [lower], store: memory() });
   const before = [union.getattr(at(union, 'd/f')), union.getattr(at(union, 'd'))] as const;
   union.setxattr(at(union, 'd/f'), b('user.y'), Buffer.from('2'));
-  const { ctimeNs: _c, blocks: _b, ...copied } = union.getattr(at(union, 'd/f'));
-  expect(before[0]).toMatchObject(copied);
+  const { ino, mode, uid, gid, size, nlink, atimeNs, mtimeNs } = union.getattr(at(union, 'd/f'));
+  expect(before[0]).toMatchObject({ ino, mode, uid, gid, size, nlink, atimeNs, mtimeNs });
   expect(union.getattr(at(union, 'd')).mtimeNs).toBe(before[1].mtimeNs);
   expect([...union.listxattr(at(union, 'd/f'))].sort()).toEqual(['user.x', 'user.y']);
 });
