@@ -101,7 +101,11 @@ function ourSide(fs: FileSystem): Side {
     mkdir: (path) => fs.mkdir(...parent(path), folder),
     rmdir: (path) => fs.rmdir(...parent(path)),
     unlink: (path) => fs.unlink(...parent(path)),
-    rename: (from, to) => fs.rename(...parent(from), ...parent(to)),
+    rename: (from, to) => {
+      // The kernel's path walk refuses this before the file system is asked.
+      if (from.startsWith(`${to}/`) && find(from) > 0) throw new FsError('ENOTEMPTY', 'walk');
+      fs.rename(...parent(from), ...parent(to));
+    },
     link: (from, to) => fs.link(find(from), ...parent(to)),
     chmod: (path, mode) => fs.setattr(find(path), { mode }),
     truncate: (path, size) => fs.setattr(find(path), { size }),
