@@ -31,6 +31,21 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/mkfs-squashfs.js')).mkfsSquashfs,
   },
   {
+    usage: 'inspect <file>',
+    describe: 'Say what is inside a firmware file',
+    load: async () => (await import('./commands/inspect.js')).inspect,
+  },
+  {
+    usage: 'unpack <file>',
+    describe: 'Take a firmware file apart',
+    load: async () => (await import('./commands/unpack.js')).unpack,
+  },
+  {
+    usage: 'repack <folder>',
+    describe: 'Put together what unpack took apart',
+    load: async () => (await import('./commands/repack.js')).repack,
+  },
+  {
     usage: 'doctor',
     describe: 'Say what is installed, what is missing, and how to install it',
     load: async () => (await import('./commands/doctor.js')).doctor,

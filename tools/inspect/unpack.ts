@@ -74,7 +74,7 @@ export const unpackDocumentSchema = z.strictObject({
   /** In the order of the file. */
   pieces: z.array(
     z.strictObject({
-      file: z.string(),
+      file: z.string().regex(/^[0-9a-zA-Z-]+\.bin$/, 'must be a plain file name'),
       kind: z.enum(partKinds),
       offset: place,
       size: place,

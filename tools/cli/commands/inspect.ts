@@ -1,0 +1,88 @@
+/** `inspect`: says what is inside a firmware file. */
+import { formatSize, groupDigits } from '../../core/index.js';
+import { inspectFile, stripMap, walkParts } from '../../inspect/index.js';
+import type { Inspection, Part } from '../../inspect/index.js';
+import { defineCommand } from '../command.js';
+import type { Session } from '../command.js';
+import type { InspectDocument } from '../documents/inspect.js';
+import { readImage } from '../image-files.js';
+import { renderTable } from '../render/table.js';
+
+/** The verb. */
+export const inspect = defineCommand(
+  (yargs) =>
+    yargs
+      .positional('file', { type: 'string', demandOption: true, describe: 'any firmware file or flash dump' })
+      .option('decode', {
+        type: 'boolean',
+        default: true,
+        describe: 'decompress streams to find their end and to verify them',
+      })
+      .option('details', { type: 'boolean', default: false, describe: 'every field of every header' })
+      .example('$0 inspect firmware.bin', 'headers, file systems, padding, with their checksums')
+      .example('$0 inspect firmware.bin --json', 'the same for programs'),
+  (args, session) => {
+    const inspection = inspectFile(readImage(args.file), { decode: args.decode });
+    const document: InspectDocument = {
+      schemaVersion: 1,
+      file: args.file,
+      size: inspection.size,
+      sha256: inspection.sha256,
+      parts: inspection.parts.map(plainPart),
+      failedChecks: [...walkParts(inspection.parts)].flatMap(({ part }) =>
+        part.checks.filter(({ ok }) => !ok),
+      ).length,
+    };
+    session.result(document, () => render(inspection, args.details, session));
+    return Promise.resolve(0);
+  },
+);
+
+type DocumentPart = InspectDocument['parts'][number];
+
+function plainPart(part: Part): DocumentPart {
+  return {
+    ...part,
+    details: Object.fromEntries(
+      Object.entries(part.details).map(([key, value]) => [
+        key,
+        typeof value === 'object' ? structuredClone(value) : value,
+      ]),
+    ) as DocumentPart['details'],
+    checks: [...part.checks],
+    parts: part.parts.map(plainPart),
+  };
+}
+
+function render({ size, sha256, parts }: Inspection, details: boolean, { style }: Session): string {
+  const { strip, legend, bytesPerCell } = stripMap(parts, size);
+  const rows = [...walkParts(parts)].flatMap(({ part, depth }) => [
+    [
+      `0x${part.offset.toString(16)}`,
+      groupDigits(part.size),
+      `${'  '.repeat(depth)}${part.title}`,
+      part.checks.map(({ name, ok }) => `${name} ${ok ? 'ok' : 'WRONG'}`).join(', '),
+    ],
+    ...(details
+      ? Object.entries(part.details).map(([key, value]) => [
+          '',
+          '',
+          `${'  '.repeat(depth + 2)}${key}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`,
+          '',
+        ])
+      : []),
+  ]);
+  const table = renderTable(
+    [
+      { heading: 'offset', align: 'right' },
+      { heading: 'size bytes', align: 'right' },
+      { heading: 'what' },
+      { heading: 'checks' },
+    ],
+    rows,
+    style.bold,
+  );
+  const map =
+    size === 0 ? '' : `${strip}\none letter is ${formatSize(bytesPerCell)}: ${legend.join(', ')}\n\n`;
+  return `${groupDigits(size)} bytes, sha256 ${sha256}\n\n${map}${table}`;
+}

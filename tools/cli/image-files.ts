@@ -1,0 +1,27 @@
+/** Files that the verbs on finished images share. */
+import { readFileSync, statSync } from 'node:fs';
+import { UsageError } from '../core/index.js';
+
+/** What `unpack` writes beside the pieces. */
+export const descriptionName = 'firmwright-unpack.json';
+
+/** Flash of the boards is far smaller; a larger file is a mistake and would only fill the memory. */
+const imageLimit = 1024 ** 3;
+
+/**
+ * Reads an image into memory.
+ *
+ * @throws UsageError FW_USAGE_FILE when it cannot be read, is no file, or is larger than 1 GiB
+ */
+export function readImage(path: string): Uint8Array {
+  try {
+    const { size } = statSync(path);
+    if (size > imageLimit)
+      throw new UsageError('FW_USAGE_FILE', `${path} has ${size} bytes, more than any flash image`);
+    return new Uint8Array(readFileSync(path));
+  } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+    throw new UsageError('FW_USAGE_FILE', `${path} cannot be read: ${reason}`, { cause });
+  }
+}
