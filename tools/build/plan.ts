@@ -97,7 +97,7 @@ export interface PlanOptions {
  * @throws UsageError FW_USAGE_BOARD for no board, or one that stands there twice
  * @throws ProfileError FW_PROFILE_ROOT when no source of a root tree is given, FW_PROFILE_KERNEL when a board has no
  *   kernel, FW_PROFILE_FLASH_FILE for a file of a partition that the board does not have,
- *   FW_PROFILE_COMPRESSOR for a compressor that images cannot be written with
+ *   FW_PROFILE_COMPRESSOR for a compressor that images cannot be written with, FW_PROFILE_NAND for NAND flash
  */
 export function planBuild(
   recipe: ImageRecipe,
@@ -108,6 +108,7 @@ export function planBuild(
   const severalTargets = new Set(profiles.map((profile) => profile.target)).size > 1;
   const packs = new Map<string, PackPlan>();
   for (const profile of profiles) {
+    refuseNand(profile);
     const parameters = squashfsParameters(profile);
     const id = packId(parameters);
     packs.set(id, { id, parameters, boards: [...(packs.get(id)?.boards ?? []), profile.id] });
@@ -246,6 +247,17 @@ function squashfsParameters(profile: BoardProfile): SquashfsParameters {
         { hint: 'choose another compressor that the kernel of the board has' },
       );
   }
+}
+
+/** NAND chips need UBI images; their profiles are there for the facts. */
+function refuseNand(profile: BoardProfile): void {
+  if (profile.flash.kind === 'nor') return;
+  throw new ProfileError(
+    'FW_PROFILE_NAND',
+    `board ${profile.id} has NAND flash, for which images cannot be built`,
+    [],
+    { hint: 'firmwright boards lists the boards and their flash' },
+  );
 }
 
 function packId({ compressor, blockSize }: SquashfsParameters): string {

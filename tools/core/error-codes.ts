@@ -48,6 +48,7 @@ export const errorCodes = {
   // build
   FW_BUDGET_PARTITION: 'the file for a partition is larger than the partition',
   FW_PROFILE_COMPRESSOR: 'a board asks for a squashfs compressor that images cannot be written with',
+  FW_PROFILE_NAND: 'a board has NAND flash, for which images cannot be built',
   FW_PROFILE_FLASH_FILE: 'a recipe has a file for a partition that the board does not have',
   FW_PROFILE_KERNEL: 'no kernel is named for a board',
   FW_PROFILE_RECIPE: 'a recipe has errors',

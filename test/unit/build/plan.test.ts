@@ -78,3 +78,10 @@ test.each([
 ])('%s is refused by its code', (_, make, code) => {
   expect(make).toThrow(expect.objectContaining({ code }) as Error);
 });
+
+test.each(['netgear_wndr4300', 'ubnt_edgerouter-x', 'linksys_ea8300', 'netgear_r6220'])(
+  '%s has NAND flash and is refused by name',
+  (board) => {
+    expect(() => plan([board])).toThrow(`board ${board} has NAND flash`);
+  },
+);
