@@ -5,9 +5,12 @@
 import { spawn } from 'node:child_process';
 import process from 'node:process';
 
+/** Set for the process that shall serve; a channel to a parent alone may be anybody's. */
+const marker = 'FIRMWRIGHT_MOUNT_BACKGROUND';
+
 /** True in the process that shall serve, when another one waits for its word. */
 export function isBackground(): boolean {
-  return process.send !== undefined;
+  return process.env[marker] === '1';
 }
 
 /** Tells the waiting process that the mount is up, and lets go of its terminal. */
@@ -26,6 +29,7 @@ export function runInBackground(): Promise<number> {
   const [program, ...rest] = process.argv;
   const child = spawn(program ?? process.execPath, [...process.execArgv, ...rest], {
     detached: true,
+    env: { ...process.env, [marker]: '1' },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   // Only what goes wrong before the mount is up is for this terminal.

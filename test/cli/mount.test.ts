@@ -1,0 +1,91 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+// The mount is served by this process, so nothing here may wait for it in a synchronous call.
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { firmwright } from '../support/cli.js';
+import type { CliResult } from '../support/cli.js';
+import { fuseNeeds } from '../support/fuse-mount.js';
+import { requires } from '../support/requires.js';
+
+let folder = '';
+const at = (...parts: string[]): string => join(folder, ...parts);
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'firmwright-mount-'));
+  for (const name of ['lower', 'upper', 'work', 'mnt', 'lower/dir']) mkdirSync(at(name));
+  writeFileSync(at('lower/file'), 'lower');
+  writeFileSync(at('lower/dir/inner'), 'inner');
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Mounts, does something there, unmounts. */
+async function whileMounted(args: readonly string[], work: () => Promise<void>): Promise<CliResult> {
+  const end = new AbortController();
+  const result = firmwright(['mount', '--foreground', ...args, at('mnt')], { signal: end.signal });
+  let early: CliResult | undefined;
+  void result.then((value) => {
+    early = value;
+  });
+  while (!early && !(await readFile('/proc/mounts', 'utf8')).includes(` ${at('mnt')} fuse.firmwright`)) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  try {
+    if (!early) await work();
+  } finally {
+    end.abort();
+  }
+  return result;
+}
+
+requires(...fuseNeeds)(
+  'a union of folders takes changes in its upper and leaves the lower alone',
+  async () => {
+    const layers = ['--lower', at('lower'), '--upper', at('upper'), '--work', at('work')];
+    const { exitCode, stderr } = await whileMounted(layers, async () => {
+      expect(await readFile(at('mnt/file'), 'utf8')).toBe('lower');
+      await writeFile(at('mnt/file'), 'changed');
+      await rename(at('mnt/dir'), at('mnt/moved'));
+      expect(await readFile(at('mnt/moved/inner'), 'utf8')).toBe('inner');
+      expect((await readdir(at('mnt'))).sort()).toEqual(['file', 'moved']);
+    });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(await readFile(at('upper/file'), 'utf8')).toBe('changed');
+    expect(await readFile(at('lower/file'), 'utf8')).toBe('lower');
+    expect((await stat(at('upper/dir'))).isCharacterDevice()).toBe(true);
+  },
+);
+
+requires(...fuseNeeds)('a union without an upper is read-only', async () => {
+  await whileMounted(['--lower', at('lower')], async () => {
+    await expect(rm(at('mnt/file'))).rejects.toThrow('EROFS');
+    expect(await readFile(at('mnt/dir/inner'), 'utf8')).toBe('inner');
+  });
+});
+
+test.each([
+  ['an unknown word', 'sideways'],
+  ['a value outside its set', 'redirect_dir=maybe'],
+  ['a mode that is not octal', 'ufile=999'],
+])('%s behind -o is refused', async (_, word) => {
+  const { exitCode, stderr } = await firmwright([
+    'mount',
+    '-f',
+    '-o',
+    word,
+    '--lower',
+    at('lower'),
+    at('mnt'),
+  ]);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain('FW_USAGE_MOUNT');
+});
+
+test('a source that is neither folder nor image is a usage error', async () => {
+  const { exitCode, stderr } = await firmwright(['mount', '-f', at('lower/file'), at('mnt')]);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain('FW_USAGE_FILE');
+});
