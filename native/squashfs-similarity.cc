@@ -282,7 +282,7 @@ std::vector<std::vector<uint32_t>> arrangeTails(std::vector<Tail>& tails, const 
   const uint32_t featureCount = numberSharedFeatures(tails, static_cast<uint32_t>(kMaxCounters / start.size()));
   uint32_t moves = options.moves;
   if (moves == 0) {
-    moves = std::clamp<uint32_t>(static_cast<uint32_t>(tails.size()) * 60, 20'000, 600'000);
+    moves = static_cast<uint32_t>(std::clamp<uint64_t>(tails.size() * start.size() * 8, 20'000, 3'000'000));
   }
   Arrangement arrangement(tails, start, options, featureCount);
   Random random(options.seed);

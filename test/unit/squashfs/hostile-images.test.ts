@@ -70,25 +70,17 @@ test.each(faults)('%s is refused', (_, image, code) => {
   expect(codeOf(() => readAll(image))).toBe(code);
 });
 
-/** An image with plain metadata, so that its inodes and names can be changed: noise does not compress. */
+/** An image whose directory table is stored as it is, so that names can be changed: an xz stream is never so short. */
 async function plainImage(): Promise<Uint8Array> {
   const tree = directory({
     sub: directory({ inner: file('x') }),
     data: file(noise(9000)),
     tail: file(noise(50)),
   });
-  const image = (await packSquashfs(tree, { ...fastOptions, compressor: { kind: 'lz4' } })).bytes;
-  return uncompressedMetadata(image);
-}
-
-/** Rewrites the inode and directory tables as stored blocks and moves what follows. */
-function uncompressedMetadata(image: Uint8Array): Uint8Array {
-  const { superBlock } = squashfsInfo(image);
-  const tables = superBlock.version4 ?? expect.unreachable();
-  const stored = (start: number): boolean => ((image[start + 1] ?? 0) & 0x80) !== 0;
-  // Few and short records: LZ4 leaves some tables as they are. The test needs exactly that.
-  expect(stored(tables.directoryTableStart)).toBe(true);
-  return image;
+  const { bytes } = await packSquashfs(tree, { ...fastOptions, compressor: { kind: 'xz' } });
+  const start = squashfsInfo(bytes).superBlock.version4?.directoryTableStart ?? 0;
+  expect((bytes[start + 1] ?? 0) & 0x80).toBe(0x80);
+  return bytes;
 }
 
 test.each(['..', '.', 'a/', 'a\0'])(
@@ -114,7 +106,7 @@ test('a directory that lists its parent is refused, not walked for ever', async 
   // The root's entry `sub` is given the inode of the root itself.
   const { bytes } = await packSquashfs(directory({ sub: directory({ inner: directory({}) }) }), {
     ...fastOptions,
-    compressor: { kind: 'lz4' },
+    compressor: { kind: 'xz' },
   });
   const image = Buffer.from(bytes);
   const { superBlock } = squashfsInfo(image);
@@ -216,13 +208,6 @@ for (const name of ['gzip', 'xz', 'zstd', 'lz4', 'lzma']) {
       );
       expect(sizes).toHaveLength(3);
       expect(sizes.reduce((a, b) => a + b)).toBe(110);
-      readAll(openBytes(name));
     },
   );
-}
-
-function openBytes(name: string): Uint8Array {
-  using fileSystem = openSquashfs({ path: fixturePath(`tiny-squashfs-${name}.sqfs`) });
-  expect(fileSystem.statfs().files).toBe(5);
-  return sample;
 }
