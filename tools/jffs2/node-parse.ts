@@ -46,11 +46,13 @@ export interface NodePlace {
 }
 
 /** A name in a directory, or its deletion, with its place. */
+/** A name in a directory, or its deletion. */
 export interface DirentNode extends NodePlace, DirentFields {
   readonly kind: 'dirent';
 }
 
 /** A version of an inode with its piece of data, with its place. */
+/** Metadata of an inode and a range of its content; the stored data is read with `inodeData`. */
 export interface InodeNode extends NodePlace, Required<InodeFields> {
   readonly kind: 'inode';
   readonly csize: number;
@@ -69,6 +71,7 @@ export interface XattrNode extends NodePlace {
 }
 
 /** An attribute given to an inode, with its place. */
+/** A tie of an attribute to an inode. */
 export interface XrefNode extends NodePlace, XrefFields {
   readonly kind: 'xref';
 }
@@ -79,6 +82,7 @@ export interface BareNode extends NodePlace {
 }
 
 /** Any node, told apart by `kind`. */
+/** Any node whose checksums are good. */
 export type Jffs2Node = DirentNode | InodeNode | XattrNode | XrefNode | BareNode;
 
 /** Why there is no node at an offset. Up to `overrun` the length is not to be trusted; after it, it is. */
@@ -138,6 +142,23 @@ export function parseNode(
     return { kind: 'fault', reason: 'overrun', nodeOffset, span: 4, nodetype };
   }
   return parseBody(bytes, view, { nodeOffset, totlen, nodetype, accurate }, endian);
+}
+
+/** Reads a header alone; undefined when it is not good. For passes that need no more than the borders of nodes. */
+export function parseHeader(
+  bytes: Uint8Array,
+  nodeOffset: number,
+  endian: Endian,
+  view: DataView,
+): NodePlace | undefined {
+  const little = endian === 'little';
+  if (nodeOffset + HEADER_SIZE > bytes.length || view.getUint16(nodeOffset, little) !== MAGIC)
+    return undefined;
+  const { nodetype, totlen, hdrCrc } = readFields(headerLayout, view, nodeOffset, endian);
+  const accurate = (nodetype & ACCURATE) !== 0;
+  if (nodeCrcOf(bytes, nodeOffset, HEADER_SIZE - 4, accurate, endian) !== hdrCrc) return undefined;
+  if (totlen < HEADER_SIZE || nodeOffset + totlen > bytes.length) return undefined;
+  return { nodeOffset, totlen, nodetype: nodetype | ACCURATE, accurate };
 }
 
 function parseBody(
