@@ -1,5 +1,5 @@
 /** Finds out byte order and erase size of an image by itself: neither stands anywhere in JFFS2. */
-import { parseNode } from './node-parse.js';
+import { parseHeader, parseNode } from './node-parse.js';
 import { HEADER_SIZE, MAGIC, MAGIC_SWAPPED, nodeTypes, padToNode, viewOf } from './node-layout.js';
 import type { Endian } from './node-layout.js';
 
@@ -30,6 +30,8 @@ export type EraseSizeSource = 'given' | 'cleanmarkers' | 'summaries' | 'node bor
 const USUAL_ERASE_SIZE = 64 * 1024;
 const SMALLEST_ERASE_SIZE = 4096;
 
+const knownTypes: ReadonlySet<number> = new Set(Object.values(nodeTypes));
+
 /**
  * Concludes the erase size from where cleanmarkers and summaries stand, and from borders that no node crosses.
  *
@@ -45,8 +47,8 @@ export function detectEraseSize(
   let summaryStep = 0;
   let crossed = 0;
   for (let at = 0; at + HEADER_SIZE <= bytes.length;) {
-    const found = parseNode(bytes, at, bytes.length, endian, view);
-    if (found.kind === 'fault' || found.kind === 'unknown') {
+    const found = parseHeader(bytes, at, endian, view);
+    if (!found || !knownTypes.has(found.nodetype)) {
       at += 4;
       continue;
     }
