@@ -44,6 +44,8 @@ export const verbs: readonly Verb[] = [
     usage: 'repack <folder>',
     describe: 'Put together what unpack took apart',
     load: async () => (await import('./commands/repack.js')).repack,
+  },
+  {
     usage: 'mkfs jffs2 <source> <image>',
     describe: 'Write a JFFS2 image from a folder, an archive or another image',
     load: async () => (await import('./commands/mkfs-jffs2.js')).mkfsJffs2,
