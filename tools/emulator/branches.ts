@@ -1,0 +1,92 @@
+/**
+ * What differs between OpenWrt's release branches in boot, reset and upgrade, as data.
+ *
+ * The flows ask for a trait by name and never for a branch, so that a new branch is one more row here.
+ * Source: base-files, fstools and procd of each branch (19.07 to 25.12), compared topic by topic.
+ */
+
+/** Release branches the emulator knows, oldest first. */
+export const branchNames = ['19.07', '21.02', '22.03', '23.05', '24.10', '25.12'] as const;
+
+/** Name of a release branch. */
+export type BranchName = (typeof branchNames)[number];
+
+/** The traits of one branch. */
+export interface Branch {
+  readonly name: BranchName;
+  /** Program behind `firstboot`. */
+  readonly resetProgram: 'jffs2reset' | 'factoryreset';
+  /** The restore keeps new accounts of the image by merging passwd, group and shadow, and syncs. */
+  readonly restoreMergesAccounts: boolean;
+  /** Seconds in which preinit listens for failsafe. */
+  readonly failsafeWaitSeconds: number;
+  /** `/tmp/sysupgrade.tar` is removed at the end of boot. */
+  readonly doneRemovesTar: boolean;
+  /** compat_version of image and device are compared. */
+  readonly checksCompatVersion: boolean;
+  /** `--ignore-minor-compat-version` is known. */
+  readonly ignoresMinorCompat: boolean;
+  /** The backup starts with `etc/uci-defaults/10_disable_services`. */
+  readonly backupDisablesServices: boolean;
+  /** Conffiles are also read from apk's package lists. */
+  readonly readsApkLists: boolean;
+  /** A FIT above this size is a kernel with a rootfs behind it. */
+  readonly fitSplitThreshold: number | undefined;
+  /** The OEM name is accepted where the board name is compared. */
+  readonly acceptsOemName: boolean;
+  /** The upgrade script itself refuses an image that is invalid and not forceable. */
+  readonly scriptTestsForceable: boolean;
+}
+
+const oldest: Branch = {
+  name: '19.07',
+  resetProgram: 'jffs2reset',
+  restoreMergesAccounts: false,
+  failsafeWaitSeconds: 2,
+  doneRemovesTar: false,
+  checksCompatVersion: false,
+  ignoresMinorCompat: false,
+  backupDisablesServices: false,
+  readsApkLists: false,
+  fitSplitThreshold: undefined,
+  acceptsOemName: false,
+  scriptTestsForceable: false,
+};
+const branch2102: Branch = { ...oldest, name: '21.02', checksCompatVersion: true };
+const branch2203: Branch = {
+  ...branch2102,
+  name: '22.03',
+  restoreMergesAccounts: true,
+  ignoresMinorCompat: true,
+  fitSplitThreshold: 0x1000,
+};
+const branch2305: Branch = { ...branch2203, name: '23.05' };
+const branch2410: Branch = {
+  ...branch2305,
+  name: '24.10',
+  failsafeWaitSeconds: 4,
+  backupDisablesServices: true,
+  readsApkLists: true,
+};
+const branch2512: Branch = {
+  ...branch2410,
+  name: '25.12',
+  resetProgram: 'factoryreset',
+  doneRemovesTar: true,
+  fitSplitThreshold: 0x80000,
+  acceptsOemName: true,
+  scriptTestsForceable: true,
+};
+
+/** Traits by branch name. */
+export const branches: Readonly<Record<BranchName, Branch>> = {
+  '19.07': oldest,
+  '21.02': branch2102,
+  '22.03': branch2203,
+  '23.05': branch2305,
+  '24.10': branch2410,
+  '25.12': branch2512,
+};
+
+/** The branch that is meant when neither the profile nor the user names one. */
+export const defaultBranch: BranchName = '25.12';

@@ -1,0 +1,52 @@
+/**
+ * Known flaws of the real flows, by code: what happens, and what it means for the user.
+ *
+ * The emulator reproduces them faithfully and reports each one it meets; a finding is not an error of the image.
+ */
+
+/** Every finding, with one sentence each. */
+export const findingTexts = {
+  'hidden-files-survive':
+    'the reset deletes by the pattern `*`: hidden directories are not entered, and they and their parents survive',
+  'sysupgrade-tgz-kept': 'a file called sysupgrade.tgz survives the reset and is restored at the next boot',
+  'old-data-on-flash':
+    'the reset of a mounted overlay only marks files deleted; their bytes stay on the flash',
+  'button-needs-overlay': 'the reset button does nothing while the system runs on the RAM overlay',
+  'reset-r-ignored':
+    'the option -r is ignored because the overlay is not mounted; the device does not reboot',
+  'block0-blank': 'the power cut left the first erase block of rootfs_data blank, and old files may return',
+  'ram-overlay-forever': 'rootfs_data cannot be mounted: every boot runs on RAM, and settings are lost',
+  'config-not-carried': 'the image has no end marker at an erase block: the settings were silently dropped',
+  'config-cut': 'the settings do not fit behind the image: the archive was silently cut',
+  'trailer-in-flash': 'the metadata trailer was written to flash behind the image',
+  'old-overlay-visible': 'files of the old overlay came back under the new image',
+  'restore-twice': 'the archive was unpacked a second time over files that had changed since',
+  'accounts-not-merged':
+    'accounts that are new in this image were lost to the restored passwd, group or shadow',
+  'stale-blocks-behind': 'blocks behind the image were neither erased nor written and keep their old content',
+  'no-backup-on-ram': 'the root is a RAM overlay: settings cannot be saved, the upgrade goes on without them',
+} as const satisfies Record<string, string>;
+
+/** Code of a finding. */
+export type FindingCode = keyof typeof findingTexts;
+
+/** One occurrence of a known flaw. */
+export interface Finding {
+  readonly code: FindingCode;
+  /** Where: a path, an offset, a phase. */
+  readonly where: string;
+}
+
+/** Collects findings, each place once. */
+export class FindingLog {
+  readonly #seen = new Map<string, Finding>();
+
+  add(code: FindingCode, where: string): void {
+    const key = `${code}\0${where}`;
+    if (!this.#seen.has(key)) this.#seen.set(key, { code, where });
+  }
+
+  list(): readonly Finding[] {
+    return [...this.#seen.values()];
+  }
+}

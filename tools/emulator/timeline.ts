@@ -1,0 +1,43 @@
+/**
+ * What happened on the device, and when: each entry carries the emulated time since power-on of the first boot.
+ *
+ * Flash operations take the chip's time (flash/timing); waits of the scripts take theirs; computing takes none.
+ */
+
+/** One event of the device. */
+export interface TimelineEvent {
+  /** Milliseconds of emulated time. */
+  readonly atMs: number;
+  readonly phase: string;
+  readonly text: string;
+}
+
+/** Collects events against a source of emulated time. */
+export class Timeline {
+  readonly #events: TimelineEvent[] = [];
+  #waitedMs = 0;
+  readonly #flashMs: () => number;
+
+  /** @param flashMs  time that flash operations have taken so far, milliseconds */
+  constructor(flashMs: () => number) {
+    this.#flashMs = flashMs;
+  }
+
+  /** Emulated milliseconds so far. */
+  get nowMs(): number {
+    return this.#waitedMs + this.#flashMs();
+  }
+
+  /** Lets time pass without flash operations, as a script's `sleep`. */
+  wait(milliseconds: number): void {
+    this.#waitedMs += milliseconds;
+  }
+
+  log(phase: string, text: string): void {
+    this.#events.push({ atMs: this.nowMs, phase, text });
+  }
+
+  events(): readonly TimelineEvent[] {
+    return this.#events;
+  }
+}
