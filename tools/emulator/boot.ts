@@ -1,0 +1,132 @@
+/**
+ * Power on: boot loader, kernel, preinit, and the end of boot.
+ *
+ * Order and names follow OpenWrt's preinit: the loader checks its header, the kernel splits `firmware` and mounts the
+ * squashfs, `mount_root start` makes the root writable, carried settings are restored, run-once scripts run, and
+ * `mount_root done` makes the overlay durable.
+ */
+import { FormatError } from '../core/index.js';
+import { checkBootImage, type FirmwareSplit } from '../firmware/index.js';
+import { openSquashfs } from '../squashfs/index.js';
+import type { FileSystem } from '../vfs/index.js';
+import type { Device } from './device.js';
+import { devicePath, findFile, readFile, removeTree, textBytes, writeFile } from './device-files.js';
+import { mountRootDone, mountRootStart } from './mount-root.js';
+import { restoreSettings } from './settings-archive.js';
+import { readSettingsArchive } from './settings-file.js';
+import { RunningSystem } from './system.js';
+
+/** How the user meddles with a boot. */
+export interface BootOptions {
+  /** Press a button in the failsafe window. */
+  readonly failsafe?: boolean;
+  /** Leave the device in preinit: `finishBoot` has not run. */
+  readonly stopInPreinit?: boolean;
+}
+
+/** Where a boot that does not come up ends. */
+export type BootStage = 'boot-loader' | 'kernel' | 'rootfs';
+
+/** Outcome of a boot. */
+export type BootResult =
+  | { readonly kind: 'no-boot'; readonly stage: BootStage; readonly reason: string }
+  | { readonly kind: 'running'; readonly system: RunningSystem };
+
+const carriedSettings = devicePath('/sysupgrade.tgz');
+const scriptFolder = devicePath('/etc/uci-defaults');
+
+/**
+ * Turns the device on.
+ *
+ * @throws PowerCut when the chip's power-cut plan strikes
+ */
+export function boot(device: Device, options: BootOptions = {}): BootResult {
+  device.chip.powerOn();
+  return bootPowered(device, options);
+}
+
+/** Boots with the power-cut plan of the chip left as it is. @throws PowerCut */
+export function bootPowered(device: Device, options: BootOptions = {}): BootResult {
+  const { timeline } = device;
+  timeline.log('boot', 'power on');
+  const split = device.split();
+  const firmware = device.firmware();
+  const loader = checkBootImage(firmware.read(0, firmware.geometry.size), device.profile);
+  if (loader !== undefined) return noBoot(device, 'boot-loader', loader);
+  if (!split.rootfs) return noBoot(device, 'kernel', split.problem ?? 'no rootfs in firmware');
+
+  const rom = mountRom(device, split);
+  if (typeof rom === 'string') return noBoot(device, 'rootfs', rom);
+
+  timeline.wait(device.branch.failsafeWaitSeconds * 1000);
+  if (options.failsafe) {
+    timeline.log('preinit', 'failsafe');
+    return { kind: 'running', system: new RunningSystem(device, split, rom, 'failsafe') };
+  }
+  const system = mountRootStart(device, split, rom);
+  restoreCarried(system);
+  if (!options.stopInPreinit) finishBoot(system);
+  return { kind: 'running', system };
+}
+
+/** The end of boot: run-once scripts, `mount_root done`, and the carried archive goes. */
+export function finishBoot(system: RunningSystem): void {
+  runOnceScripts(system);
+  mountRootDone(system);
+  if (system.mode !== 'read-only' && findFile(system.root, carriedSettings, false) !== undefined) {
+    removeTree(system.root, carriedSettings);
+    system.root.sync();
+  }
+  system.device.timeline.log('boot', `up on ${system.mode}`);
+}
+
+function mountRom(device: Device, split: FirmwareSplit): FileSystem | string {
+  if (!split.rootfs) return 'no rootfs';
+  try {
+    const bytes = device
+      .firmware()
+      .read(split.rootfs.offset, Math.min(split.squashfsSize ?? split.rootfs.size, split.rootfs.size));
+    return openSquashfs(bytes);
+  } catch (error) {
+    if (error instanceof FormatError) return error.message;
+    throw error;
+  }
+}
+
+function restoreCarried(system: RunningSystem): void {
+  if (system.mode === 'read-only') return;
+  const bytes = readFile(system.root, carriedSettings);
+  if (!bytes) return;
+  const tree = readSettingsArchive(bytes);
+  if (!tree) {
+    system.device.findings.add('config-cut', '/sysupgrade.tgz');
+    system.device.timeline.log('preinit', 'sysupgrade.tgz is damaged: nothing restored');
+    return;
+  }
+  const { files, missingAccounts } = restoreSettings(system.root, tree, system.device.branch);
+  if (!system.device.branch.restoreMergesAccounts) {
+    for (const account of missingAccounts) system.device.findings.add('accounts-not-merged', account);
+  }
+  system.restoredFiles = files;
+  system.device.timeline.log('preinit', `restored ${files} files from sysupgrade.tgz`);
+}
+
+/** Runs what the user declared of the scripts in /etc/uci-defaults; each is removed after it ran. */
+function runOnceScripts(system: RunningSystem): void {
+  if (system.mode === 'read-only') return;
+  const folder = findFile(system.root, scriptFolder);
+  if (folder === undefined) return;
+  for (const { name, type } of [...system.root.readdir(folder)].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (type !== 'file') continue;
+    const effect = system.device.scriptEffects.find(({ script }) => devicePath(script) === name);
+    for (const { path, text } of effect?.writes ?? []) {
+      writeFile(system.root, devicePath(path), textBytes(text));
+    }
+    system.root.unlink(folder, name);
+  }
+}
+
+function noBoot(device: Device, stage: BootStage, reason: string): BootResult {
+  device.timeline.log('boot', `does not boot: ${stage}: ${reason}`);
+  return { kind: 'no-boot', stage, reason };
+}

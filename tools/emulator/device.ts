@@ -1,0 +1,79 @@
+/**
+ * The emulated device: a board, its flash chip, and the power switch.
+ *
+ * The device itself keeps nothing but the chip: everything else is found on it at each boot, as on a real board.
+ */
+import { InternalError, type Clock } from '../core/index.js';
+import { findPartition, type BoardProfile } from '../boards/index.js';
+import { splitFirmware, type FirmwareSplit } from '../firmware/index.js';
+import { FlashPartition, type NorChip } from '../flash/index.js';
+import { branches, defaultBranch, type Branch, type BranchName } from './branches.js';
+import { FindingLog } from './findings.js';
+import { Timeline } from './timeline.js';
+
+/** What a run-once script of the image does, as declared by the user; `sysupgrade` cannot run it here. */
+export interface ScriptEffect {
+  /** Name in /etc/uci-defaults. */
+  readonly script: string;
+  readonly writes: readonly { readonly path: string; readonly text: string }[];
+}
+
+/** What makes a device. */
+export interface DeviceOptions {
+  readonly profile: BoardProfile;
+  /** Whole chip; changed in place. */
+  readonly chip: NorChip;
+  readonly branch?: BranchName;
+  /** Seconds since 1970 that the device's clock shows at power-on. */
+  readonly epoch?: number;
+  readonly scriptEffects?: readonly ScriptEffect[];
+  /** Carry settings in the form that survives garbage collection, instead of what `mtd -j` writes. */
+  readonly safeCarrier?: boolean;
+}
+
+/** A device; `boot.ts` turns it on. */
+export class Device {
+  readonly profile: BoardProfile;
+  readonly chip: NorChip;
+  readonly branch: Branch;
+  readonly findings = new FindingLog();
+  readonly timeline: Timeline;
+  readonly clock: Clock;
+  readonly scriptEffects: readonly ScriptEffect[];
+  readonly safeCarrier: boolean;
+
+  constructor(options: DeviceOptions) {
+    this.profile = options.profile;
+    this.chip = options.chip;
+    this.branch = branches[options.branch ?? defaultBranch];
+    this.scriptEffects = options.scriptEffects ?? [];
+    this.safeCarrier = options.safeCarrier ?? false;
+    this.timeline = new Timeline(() => this.chip.counters.busyNs / 1e6);
+    const epochNs = BigInt(options.epoch ?? 1_700_000_000) * 1_000_000_000n;
+    this.clock = { nowNs: () => epochNs + BigInt(Math.round(this.timeline.nowMs * 1e6)) };
+  }
+
+  /** The partition that an upgrade writes. */
+  firmware(): FlashPartition {
+    const range = findPartition(this.profile, 'firmware');
+    if (!range) throw new InternalError(`board ${this.profile.id} has no partition "firmware"`);
+    return new FlashPartition(this.chip, range);
+  }
+
+  /** What the kernel finds inside `firmware`, on the bytes as they are now. */
+  split(): FirmwareSplit {
+    const firmware = this.firmware();
+    return splitFirmware(firmware.read(0, firmware.geometry.size), this.profile);
+  }
+
+  /** The partition rootfs_data as the kernel would make it; undefined when it finds none. */
+  rootfsData(split: FirmwareSplit): FlashPartition | undefined {
+    if (!split.rootfsData) return undefined;
+    const { offset, size } = split.rootfsData;
+    return new FlashPartition(this.chip, {
+      label: 'rootfs_data',
+      offset: this.firmware().offset + offset,
+      size,
+    });
+  }
+}

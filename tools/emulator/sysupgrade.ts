@@ -1,0 +1,167 @@
+/**
+ * The upgrade: checks, backup of the settings, writing of the image block by block, reboot.
+ *
+ * Source: openwrt base-files sbin/sysupgrade, lib/upgrade/*.sh, procd sysupgrade.c (19.07 to 25.12).
+ */
+import { gunzipSync } from 'node:zlib';
+import { byteString, FormatError, type ByteString } from '../core/index.js';
+import { checkBootImage, readChunks } from '../firmware/index.js';
+import type { Device } from './device.js';
+import { devicePath, readLines } from './device-files.js';
+import { keepList, type KeepListOptions } from './keep-list.js';
+import { mtdWrite, type CarrierBlocks, type MtdWriteReport } from './mtd.js';
+import { gatherSettings } from './settings-archive.js';
+import { carrierBlocks, writeSettingsArchive } from './settings-file.js';
+import type { RunningSystem } from './system.js';
+import { checkMetadata, type UpgradeVerdict } from './upgrade-check.js';
+
+/** Options of the command. */
+export interface UpgradeOptions extends KeepListOptions {
+  /** false is -n. */
+  readonly keepSettings?: boolean;
+  /** -F */
+  readonly force?: boolean;
+  /** -T: check only. */
+  readonly test?: boolean;
+  /** -k: list the installed packages in the backup. */
+  readonly listPackages?: boolean;
+  /** -f: an archive to carry instead of a backup made now. */
+  readonly settings?: Uint8Array;
+  readonly ignoreMinorCompat?: boolean;
+}
+
+/** How an upgrade ended. */
+export type UpgradeResult =
+  | { readonly kind: 'refused'; readonly verdict: UpgradeVerdict }
+  | { readonly kind: 'checked'; readonly verdict: UpgradeVerdict }
+  | {
+      readonly kind: 'written';
+      readonly verdict: UpgradeVerdict;
+      readonly write: MtdWriteReport;
+      readonly kept: readonly ByteString[];
+      readonly archiveSize: number;
+    };
+
+/** Targets whose images must carry metadata (REQUIRE_IMAGE_METADATA=1). */
+const metadataTargets = /^(ath79|ramips|lantiq|mpc85xx|ipq40xx)\//;
+
+/** An archive made by sysupgrade -f must be gzip. */
+const gzipMagic = [0x1f, 0x8b] as const;
+
+/** Everything the device checks of an image before it flashes it. */
+export function validateImage(system: RunningSystem, image: Uint8Array, options: UpgradeOptions): UpgradeVerdict {
+  const { device } = system;
+  const metadata = imageMetadata(image);
+  const verdict = checkMetadata(
+    metadata,
+    {
+      boardName: device.profile.boardName,
+      compatVersion: deviceCompatVersion(system),
+      requiresMetadata: metadataTargets.test(device.profile.target),
+    },
+    device.branch,
+    { keepSettings: options.keepSettings !== false, ignoreMinorCompat: options.ignoreMinorCompat ?? false },
+  );
+  const reasons = [...verdict.reasons];
+  if (image.length === 0) reasons.push({ reason: 'empty-image', text: 'the image is empty' });
+  const loader = image.length > 0 ? checkBootImage(image, device.profile) : undefined;
+  if (loader !== undefined) reasons.push({ reason: 'platform-check', text: loader });
+  return { ...verdict, valid: reasons.length === 0, reasons };
+}
+
+/**
+ * Runs the upgrade up to the reboot, which the caller makes; a written image is not yet a booted one.
+ *
+ * @throws PowerCut
+ */
+export function sysupgrade(system: RunningSystem, file: Uint8Array, options: UpgradeOptions = {}): UpgradeResult {
+  const { device } = system;
+  const verdict = validateImage(system, file, options);
+  device.timeline.log('upgrade', verdict.valid ? 'image accepted' : `image refused: ${reasonsText(verdict)}`);
+  if (!verdict.valid && !(options.force && verdict.forceable)) return { kind: 'refused', verdict };
+  if (options.test) return { kind: 'checked', verdict };
+
+  const image = unpackedImage(file);
+  const { archive, kept } = backup(system, options);
+  system.shutdown();
+  // TERM, four seconds, KILL, six seconds; then a second before the reboot.
+  device.timeline.wait(11_000);
+
+  const write = writeFirmware(device, image, archive);
+  device.timeline.wait(1000);
+  return { kind: 'written', verdict, write, kept, archiveSize: archive?.length ?? 0 };
+}
+
+/** Writes an image to `firmware` from the boot loader: no checks, no settings, the rest of the partition erased. */
+export function recoveryFlash(device: Device, file: Uint8Array): MtdWriteReport {
+  device.chip.powerOn();
+  device.timeline.log('recovery', 'flashing from the boot loader');
+  const firmware = device.firmware();
+  const report = mtdWrite(firmware, unpackedImage(file));
+  const { eraseSize, size } = firmware.geometry;
+  for (let offset = report.blocksWritten * eraseSize; offset < size; offset += eraseSize) firmware.erase(offset);
+  return report;
+}
+
+/** Writes an image with its carried settings, and notes what the real tool would pass over in silence. */
+export function writeFirmware(device: Device, image: Uint8Array, archive: Uint8Array | undefined): MtdWriteReport {
+  const firmware = device.firmware();
+  const carrier = archive && ((eraseSize: number): CarrierBlocks => carrierBlocks(device, archive, eraseSize));
+  const write = mtdWrite(firmware, image, carrier ? { carrier } : {});
+  if (archive && write.carrierOffset === undefined) device.findings.add('config-not-carried', 'firmware');
+  if (write.carrierBlocksLost > 0) device.findings.add('config-cut', 'firmware');
+  if (readChunks(image).length > 0) device.findings.add('trailer-in-flash', 'firmware');
+  if (write.blocksWritten * firmware.geometry.eraseSize < firmware.geometry.size) {
+    device.findings.add('stale-blocks-behind', 'firmware');
+  }
+  device.timeline.log('upgrade', `wrote ${write.blocksWritten} erase blocks`);
+  return write;
+}
+
+function backup(
+  system: RunningSystem,
+  options: UpgradeOptions,
+): { readonly archive: Uint8Array | undefined; readonly kept: readonly ByteString[] } {
+  if (options.settings) return { archive: options.settings, kept: [] };
+  if (options.keepSettings === false) return { archive: undefined, kept: [] };
+  if (system.mode !== 'jffs2-overlay' || !system.overlay) {
+    system.device.findings.add('no-backup-on-ram', system.mode);
+    return { archive: undefined, kept: [] };
+  }
+  const { overlay } = system;
+  const kept = keepList(
+    { root: system.root, rom: system.rom, upper: { fs: overlay.fs, directory: overlay.upper } },
+    system.device.branch,
+    options,
+  );
+  const tree = gatherSettings(system.root, kept, system.device.branch);
+  return { archive: writeSettingsArchive(tree), kept };
+}
+
+function unpackedImage(file: Uint8Array): Uint8Array {
+  return gzipMagic.every((byte, i) => file[i] === byte) ? gunzipSync(file) : file;
+}
+
+function imageMetadata(image: Uint8Array): string | undefined {
+  try {
+    const chunk = readChunks(image).find(({ type }) => type === 'metadata');
+    return chunk && byteString(chunk.payload);
+  } catch (error) {
+    if (error instanceof FormatError) return undefined;
+    throw error;
+  }
+}
+
+/** `system.@system[0].compat_version` of the configuration; 1.0 when it says nothing. */
+function deviceCompatVersion(system: RunningSystem): string {
+  for (const line of readLines(system.root, devicePath('/etc/config/system'))) {
+    const match = /^\s*option\s+compat_version\s+['"]?([\d.]+)['"]?/.exec(line);
+    if (match?.[1]) return match[1];
+  }
+  return '1.0';
+}
+
+function reasonsText(verdict: UpgradeVerdict): string {
+  return verdict.reasons.map(({ text }) => text).join('; ');
+}
+
