@@ -1,0 +1,48 @@
+/** Fingerprints of file trees, so that states of the device can be compared and their difference told. */
+import { createHash } from 'node:crypto';
+import { textOf, type ByteString } from '../core/index.js';
+import type { FileSystem, Ino } from '../vfs/index.js';
+import { walkFiles } from './device-files.js';
+
+/** One line per path: type, mode, owner, size, device, content, target and xattrs; times only when asked for. */
+export type TreeDigest = ReadonlyMap<ByteString, string>;
+
+/** Which paths and attributes a digest looks at. */
+export interface DigestOptions {
+  readonly times?: boolean;
+  readonly skip?: (path: ByteString) => boolean;
+}
+
+/** Takes the digest of everything below a directory. */
+export function digestTree(fs: FileSystem, directory: Ino, options: DigestOptions = {}): TreeDigest {
+  const digest = new Map<ByteString, string>();
+  for (const { path, attributes } of walkFiles(fs, directory)) {
+    if (options.skip?.(path)) continue;
+    const { ino, type, mode, uid, gid, size, rdev, mtimeNs } = attributes;
+    const parts: (string | number | bigint)[] = [type, mode.toString(8), uid, gid];
+    if (type === 'file') parts.push(size, hash(fs.read(ino, 0, size)));
+    if (type === 'symlink') parts.push(fs.readlink(ino));
+    if (type === 'char' || type === 'block') parts.push(`${rdev.major}:${rdev.minor}`);
+    if (options.times && type !== 'directory') parts.push(mtimeNs / 1_000_000_000n);
+    for (const name of [...fs.listxattr(ino)].sort()) parts.push(`${name}=${hash(fs.getxattr(ino, name))}`);
+    digest.set(path, parts.join(' '));
+  }
+  return digest;
+}
+
+/** Lists what differs, in words, at most `limit` lines. */
+export function digestDifferences(expected: TreeDigest, found: TreeDigest, limit = 5): readonly string[] {
+  const lines: string[] = [];
+  for (const [path, line] of expected) {
+    const other = found.get(path);
+    if (other === undefined) lines.push(`${textOf(path)}: missing`);
+    else if (other !== line) lines.push(`${textOf(path)}: expected ${line}, found ${other}`);
+  }
+  for (const path of found.keys()) if (!expected.has(path)) lines.push(`${textOf(path)}: not expected`);
+  return lines.slice(0, limit);
+}
+
+/** Hash of bytes, short enough for a report. */
+export function hash(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+}
