@@ -6,9 +6,10 @@
  * `mount_root done` makes the overlay durable.
  */
 import { FormatError } from '../core/index.js';
-import { checkBootImage, type FirmwareSplit } from '../firmware/index.js';
+import type { FirmwareSplit } from '../firmware/index.js';
 import { openSquashfs } from '../squashfs/index.js';
 import type { FileSystem } from '../vfs/index.js';
+import { bootLoaderRefusal } from './boot-loader.js';
 import type { Device } from './device.js';
 import { devicePath, findFile, readFile, removeTree, textBytes, writeFile } from './device-files.js';
 import { mountRootDone, mountRootStart } from './mount-root.js';
@@ -51,7 +52,7 @@ export function bootPowered(device: Device, options: BootOptions = {}): BootResu
   timeline.log('boot', 'power on');
   const split = device.split();
   const firmware = device.firmware();
-  const loader = checkBootImage(firmware.read(0, firmware.geometry.size), device.profile);
+  const loader = bootLoaderRefusal(firmware.read(0, firmware.geometry.size), device.profile);
   if (loader !== undefined) return noBoot(device, 'boot-loader', loader);
   if (!split.rootfs) return noBoot(device, 'kernel', split.problem ?? 'no rootfs in firmware');
 

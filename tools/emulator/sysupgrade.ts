@@ -5,7 +5,8 @@
  */
 import { gunzipSync } from 'node:zlib';
 import { byteString, FormatError, type ByteString } from '../core/index.js';
-import { checkBootImage, readChunks } from '../firmware/index.js';
+import { readChunks } from '../firmware/index.js';
+import { bootLoaderRefusal } from './boot-loader.js';
 import type { Device } from './device.js';
 import { devicePath, readLines } from './device-files.js';
 import { keepList, type KeepListOptions } from './keep-list.js';
@@ -64,7 +65,7 @@ export function validateImage(system: RunningSystem, image: Uint8Array, options:
   );
   const reasons = [...verdict.reasons];
   if (image.length === 0) reasons.push({ reason: 'empty-image', text: 'the image is empty' });
-  const loader = image.length > 0 ? checkBootImage(image, device.profile) : undefined;
+  const loader = image.length > 0 ? bootLoaderRefusal(image, device.profile) : undefined;
   if (loader !== undefined) reasons.push({ reason: 'platform-check', text: loader });
   return { ...verdict, valid: reasons.length === 0, reasons };
 }
