@@ -35,7 +35,11 @@ export function checkExpectation(expected: Expectation, state: ScenarioState): r
     compare('rootfs_data', expected.volume, volume ? volumeState(device, volume) : 'none');
   }
   if (expected.fsState !== undefined) {
-    compare('.fs_state', expected.fsState, system?.jffs2 ? readOverlayState(system.jffs2, system.jffs2.root) : 'none');
+    compare(
+      '.fs_state',
+      expected.fsState,
+      system?.jffs2 ? readOverlayState(system.jffs2, system.jffs2.root) : 'none',
+    );
   }
   for (const file of expected.file ?? []) problems.push(...fileProblems(file, state));
   if (expected.treeEqualsBase && system) {
@@ -56,7 +60,8 @@ export function checkExpectation(expected: Expectation, state: ScenarioState): r
   }
   const codes = new Set(device.findings.list().map(({ code }) => code));
   for (const code of expected.findings ?? []) {
-    if (!codes.has(code)) problems.push(`finding ${code}: expected, found ${[...codes].join(', ') || 'none'}`);
+    if (!codes.has(code))
+      problems.push(`finding ${code}: expected, found ${[...codes].join(', ') || 'none'}`);
   }
   for (const label of expected.unchanged ?? []) {
     const partition = device.profile.partitions.find((candidate) => candidate.label === label);
@@ -93,16 +98,20 @@ function fileProblems(expected: FileExpectation, { last }: ScenarioState): reado
   if (want && type === 'file') {
     const found = Buffer.from(system.root.read(ino, 0, size));
     if (!found.equals(want)) {
-      problems.push(`${textOf(path)}: expected ${want.length} bytes ${hash(want)}, found ${size} bytes ${hash(found)}`);
+      problems.push(
+        `${textOf(path)}: expected ${want.length} bytes ${hash(want)}, found ${size} bytes ${hash(found)}`,
+      );
     }
   } else if (want) problems.push(`${expected.path}: expected a file, found a ${type}`);
   if (expected.mode !== undefined) {
     const wantMode = typeof expected.mode === 'string' ? Number.parseInt(expected.mode, 8) : expected.mode;
-    if (mode !== wantMode) problems.push(`mode of ${expected.path}: expected ${wantMode.toString(8)}, found ${mode.toString(8)}`);
+    if (mode !== wantMode)
+      problems.push(`mode of ${expected.path}: expected ${wantMode.toString(8)}, found ${mode.toString(8)}`);
   }
   if (expected.layer !== undefined) {
     const layer = system.overlay ? system.overlay.union.which(path).layer : 'lower';
-    if (layer !== expected.layer) problems.push(`layer of ${expected.path}: expected ${expected.layer}, found ${layer}`);
+    if (layer !== expected.layer)
+      problems.push(`layer of ${expected.path}: expected ${expected.layer}, found ${layer}`);
   }
   return problems;
 }

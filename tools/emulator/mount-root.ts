@@ -88,7 +88,10 @@ function mountOverlay(system: RunningSystem, volume: FlashPartition): boolean {
     if (state !== 'pending') markPending(jffs2);
     const { survivors } = deleteByResetRules(jffs2, jffs2.root, true);
     for (const path of survivors) {
-      device.findings.add(path.endsWith('/sysupgrade.tgz') ? 'sysupgrade-tgz-kept' : 'hidden-files-survive', path);
+      device.findings.add(
+        path.endsWith('/sysupgrade.tgz') ? 'sysupgrade-tgz-kept' : 'hidden-files-survive',
+        path,
+      );
     }
     device.timeline.log('preinit', `overlay was ${state}: emptied`);
   }

@@ -90,12 +90,7 @@ export function linkDeviceFile(system: RunningSystem, target: string, path: stri
  *
  * @returns bytes that the files hold
  */
-export function fillDevice(
-  system: RunningSystem,
-  folder: string,
-  fileSize = 65536,
-  keepFree = 0,
-): number {
+export function fillDevice(system: RunningSystem, folder: string, fileSize = 65536, keepFree = 0): number {
   makeDirectories(system.root, devicePath(folder));
   let total = 0;
   for (let i = 0; ; i += 1) {

@@ -5,7 +5,13 @@
  * and the cut state is made by carrying out that one operation only in part on a fork.
  */
 import { FormatError, InternalError } from '../core/index.js';
-import { PowerCut, type FlashOperation, type FlashSnapshot, type NorChip, type PowerCutPlan } from '../flash/index.js';
+import {
+  PowerCut,
+  type FlashOperation,
+  type FlashSnapshot,
+  type NorChip,
+  type PowerCutPlan,
+} from '../flash/index.js';
 
 /** How far the operation gets during which the power fails. `bits`: a seeded half of the bits that change. */
 export const tears = ['before', 'first-byte', 'half', 'last-byte', 'bits', 'after'] as const;

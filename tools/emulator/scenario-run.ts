@@ -113,7 +113,8 @@ class ScenarioRunner {
         this.#device.timeline.log('power', `power cut in step ${number} (${step.kind})`);
         return report('power-cut');
       }
-      if (error instanceof FsError || error instanceof FirmwrightError) return report('failed', [error.message]);
+      if (error instanceof FsError || error instanceof FirmwrightError)
+        return report('failed', [error.message]);
       throw error;
     } finally {
       this.#device.chip.observer = undefined;
@@ -237,7 +238,10 @@ class ScenarioRunner {
 export function partitionHashes(device: Device): ReadonlyMap<string, string> {
   const image = device.chip.image();
   return new Map(
-    device.profile.partitions.map(({ label, offset, size }) => [label, hash(image.subarray(offset, offset + size))]),
+    device.profile.partitions.map(({ label, offset, size }) => [
+      label,
+      hash(image.subarray(offset, offset + size)),
+    ]),
   );
 }
 

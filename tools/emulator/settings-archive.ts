@@ -5,7 +5,13 @@
  * lib/preinit/80_mount_root (`do_mount_root`, `missing_lines`), branches 19.07 to 25.12.
  */
 import { byteStringFromText, type ByteString } from '../core/index.js';
-import { bytesContent, newDirectory, type FileSystem, type TreeDirectory, type TreeInode } from '../vfs/index.js';
+import {
+  bytesContent,
+  newDirectory,
+  type FileSystem,
+  type TreeDirectory,
+  type TreeInode,
+} from '../vfs/index.js';
 import type { Branch } from './branches.js';
 import {
   devicePath,
@@ -27,7 +33,11 @@ const accountFiles = ['/etc/passwd', '/etc/group', '/etc/shadow'].map(devicePath
  *
  * @param paths  absolute paths of files and symlinks, as `keepList` gives them
  */
-export function gatherSettings(root: FileSystem, paths: readonly ByteString[], branch: Branch): TreeDirectory {
+export function gatherSettings(
+  root: FileSystem,
+  paths: readonly ByteString[],
+  branch: Branch,
+): TreeDirectory {
   const tree = newDirectory();
   const linked = new Map<number, TreeInode>();
   if (branch.backupDisablesServices) addDisableScript(root, tree);

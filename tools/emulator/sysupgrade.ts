@@ -50,7 +50,11 @@ const metadataTargets = /^(ath79|ramips|lantiq|mpc85xx|ipq40xx)\//;
 const gzipMagic = [0x1f, 0x8b] as const;
 
 /** Everything the device checks of an image before it flashes it. */
-export function validateImage(system: RunningSystem, image: Uint8Array, options: UpgradeOptions): UpgradeVerdict {
+export function validateImage(
+  system: RunningSystem,
+  image: Uint8Array,
+  options: UpgradeOptions,
+): UpgradeVerdict {
   const { device } = system;
   const metadata = imageMetadata(image);
   const verdict = checkMetadata(
@@ -75,7 +79,11 @@ export function validateImage(system: RunningSystem, image: Uint8Array, options:
  *
  * @throws PowerCut
  */
-export function sysupgrade(system: RunningSystem, file: Uint8Array, options: UpgradeOptions = {}): UpgradeResult {
+export function sysupgrade(
+  system: RunningSystem,
+  file: Uint8Array,
+  options: UpgradeOptions = {},
+): UpgradeResult {
   const { device } = system;
   const verdict = validateImage(system, file, options);
   device.timeline.log('upgrade', verdict.valid ? 'image accepted' : `image refused: ${reasonsText(verdict)}`);
@@ -100,14 +108,20 @@ export function recoveryFlash(device: Device, file: Uint8Array): MtdWriteReport 
   const firmware = device.firmware();
   const report = mtdWrite(firmware, unpackedImage(file));
   const { eraseSize, size } = firmware.geometry;
-  for (let offset = report.blocksWritten * eraseSize; offset < size; offset += eraseSize) firmware.erase(offset);
+  for (let offset = report.blocksWritten * eraseSize; offset < size; offset += eraseSize)
+    firmware.erase(offset);
   return report;
 }
 
 /** Writes an image with its carried settings, and notes what the real tool would pass over in silence. */
-export function writeFirmware(device: Device, image: Uint8Array, archive: Uint8Array | undefined): MtdWriteReport {
+export function writeFirmware(
+  device: Device,
+  image: Uint8Array,
+  archive: Uint8Array | undefined,
+): MtdWriteReport {
   const firmware = device.firmware();
-  const carrier = archive && ((eraseSize: number): CarrierBlocks => carrierBlocks(device, archive, eraseSize));
+  const carrier =
+    archive && ((eraseSize: number): CarrierBlocks => carrierBlocks(device, archive, eraseSize));
   const write = mtdWrite(firmware, image, carrier ? { carrier } : {});
   if (archive && write.carrierOffset === undefined) device.findings.add('config-not-carried', 'firmware');
   if (write.carrierBlocksLost > 0) device.findings.add('config-cut', 'firmware');
@@ -165,4 +179,3 @@ function deviceCompatVersion(system: RunningSystem): string {
 function reasonsText(verdict: UpgradeVerdict): string {
   return verdict.reasons.map(({ text }) => text).join('; ');
 }
-

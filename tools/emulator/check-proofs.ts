@@ -1,0 +1,249 @@
+/**
+ * The proofs of `firmwright check`, one function each: a fresh device, the steps a user would take, what must hold.
+ *
+ * A proof returns its problems, one line each; none means proven.
+ */
+import type { ByteString } from '../core/index.js';
+import { FsError } from '../vfs/index.js';
+import { boot } from './boot.js';
+import type { CheckSubject } from './check-subject.js';
+import type { Device } from './device.js';
+import { devicePath, findFile, makeDirectories, writeFile } from './device-files.js';
+import { factoryReset, type ResetOptions } from './factory-reset.js';
+import { readOverlayState } from './fs-state.js';
+import { fillDevice, fillerBytes } from './operations.js';
+import { partitionHashes } from './scenario-run.js';
+import { sysupgrade } from './sysupgrade.js';
+import type { RunningSystem } from './system.js';
+import { digestDifferences, digestTree, hash, type TreeDigest } from './tree-digest.js';
+
+/** Files that stand for a user's settings: on the keep list, with owner, mode, time and a link. */
+const settings: readonly { readonly path: string; readonly text: string; readonly mode: number }[] = [
+  { path: '/etc/config/firmwright-check', text: "config check 'a'\n\toption value '1'\n", mode: 0o600 },
+  { path: '/etc/firmwright/notes', text: 'kept because sysupgrade.conf says so\n', mode: 0o640 },
+];
+const keepConf = {
+  path: '/etc/sysupgrade.conf',
+  text: '/etc/config/\n/etc/firmwright/\n/etc/sysupgrade.conf\n',
+};
+const unkept = { path: '/root/not-kept', text: 'gone after an upgrade\n' };
+
+/** Paths whose owner, mode, time and content an upgrade must carry. */
+export const keptPaths: readonly ByteString[] = [...settings.map(({ path }) => path), keepConf.path].map(
+  devicePath,
+);
+
+/** Boots to the end on the flash; a problem line otherwise. */
+export function bootToFlash(device: Device): RunningSystem | string {
+  const result = boot(device);
+  if (result.kind === 'no-boot') return `does not boot: ${result.stage}: ${result.reason}`;
+  if (result.system.mode !== 'jffs2-overlay') return `runs on ${result.system.mode}, expected jffs2-overlay`;
+  return result.system;
+}
+
+/** Writes what a user would have changed. */
+export function writeSettings(system: RunningSystem): void {
+  const { root } = system;
+  for (const { path, text, mode } of settings) {
+    makeDirectories(root, devicePath(path.slice(0, path.lastIndexOf('/'))));
+    const ino = writeFile(root, devicePath(path), Buffer.from(text), mode);
+    root.setattr(ino, { mode, uid: 100, gid: 101, mtimeNs: 1_600_000_000_000_000_000n });
+  }
+  writeFile(root, devicePath(keepConf.path), Buffer.from(keepConf.text));
+  makeDirectories(root, devicePath('/root'));
+  writeFile(root, devicePath(unkept.path), Buffer.from(unkept.text));
+  root.sync();
+}
+
+/** Digest of the kept files as the merged root shows them. */
+export function settingsDigest(system: RunningSystem): TreeDigest {
+  const kept = new Set<string>(keptPaths);
+  return digestTree(system.root, system.root.root, {
+    times: true,
+    skip: (path) => !kept.has(path),
+  });
+}
+
+/** Digest of the writable layer: what differs from the squashfs. Times are left out. */
+export function upperDigest(system: RunningSystem): TreeDigest {
+  if (!system.overlay) return new Map();
+  return digestTree(system.overlay.fs, system.overlay.upper, {});
+}
+
+/** First boot reaches a clean overlay on the flash, marked READY, and the tree is the squashfs's. */
+export function proveFirstBoot(subject: CheckSubject): readonly string[] {
+  const device = subject.newDevice();
+  const system = bootToFlash(device);
+  if (typeof system === 'string') return [system];
+  const problems: string[] = [];
+  if (system.jffs2 && readOverlayState(system.jffs2, system.jffs2.root) !== 'ready') {
+    problems.push('.fs_state is not READY after the first boot');
+  }
+  const skip = (path: string): boolean =>
+    path === '/etc/uci-defaults' || path.startsWith('/etc/uci-defaults/');
+  problems.push(
+    ...digestDifferences(
+      digestTree(system.rom, system.rom.root, { skip }),
+      digestTree(system.root, system.root.root, { skip }),
+    ),
+  );
+  return problems;
+}
+
+/** Settings survive an orderly reboot. */
+export function proveReboot(subject: CheckSubject): readonly string[] {
+  return onFreshSystem(subject, (system) => {
+    writeSettings(system);
+    const before = upperDigest(system);
+    system.shutdown();
+    const again = bootToFlash(system.device);
+    return typeof again === 'string' ? [again] : digestDifferences(before, upperDigest(again));
+  });
+}
+
+/** A full overlay still boots, deletes, and resets. */
+export function proveFull(subject: CheckSubject): readonly string[] {
+  return onFreshSystem(subject, (system) => {
+    const bytes = fillDevice(system, '/root/fill', 16384);
+    if (bytes === 0) return ['the overlay takes no file at all'];
+    system.shutdown();
+    const full = bootToFlash(system.device);
+    if (typeof full === 'string') return [`full overlay: ${full}`];
+    const first = devicePath('/root/fill/fill-00000');
+    const folder = findFile(full.root, devicePath('/root/fill'));
+    if (folder === undefined || findFile(full.root, first) === undefined)
+      return ['files of the full overlay are gone'];
+    try {
+      full.root.unlink(folder, devicePath('fill-00000'));
+    } catch (error) {
+      if (error instanceof FsError) return [`a full overlay refuses to delete: ${error.message}`];
+      throw error;
+    }
+    return resetAndCompare(subject, full, {});
+  });
+}
+
+/** One way of resetting gives back the fresh tree and touches nothing but rootfs_data. */
+export function proveReset(
+  subject: CheckSubject,
+  way: 'command' | 'button' | 'failsafe' | 'mtd-erase',
+): readonly string[] {
+  return onFreshSystem(subject, (system) => {
+    writeSettings(system);
+    if (way !== 'failsafe') return resetAndCompare(subject, system, { via: way });
+    system.shutdown();
+    const result = boot(system.device, { failsafe: true });
+    return result.kind === 'running'
+      ? resetAndCompare(subject, result.system, {})
+      : [`failsafe does not come up: ${result.reason}`];
+  });
+}
+
+/** Hidden folders survive the real reset: a known flaw, shown so that the user knows. */
+export function showHiddenSurvivors(subject: CheckSubject): void {
+  onFreshSystem(subject, (system) => {
+    makeDirectories(system.root, devicePath('/root/.ssh'));
+    writeFile(system.root, devicePath('/root/.ssh/known_hosts'), Buffer.from('survivor\n'));
+    factoryReset(system, {});
+    return [];
+  });
+}
+
+/** An upgrade keeps content, mode, owner and time of every preserved file, and nothing else. */
+export function proveUpgrade(subject: CheckSubject, image: Uint8Array): readonly string[] {
+  return onFreshSystem(subject, (system) => {
+    writeSettings(system);
+    const before = settingsDigest(system);
+    const result = sysupgrade(system, image, {});
+    if (result.kind !== 'written') {
+      return result.verdict.reasons.map(({ text }) => `the image is refused: ${text}`);
+    }
+    if (result.write.outOfSpace) return ['the image is larger than the partition'];
+    const upgraded = bootToFlash(system.device);
+    if (typeof upgraded === 'string') return [`after the upgrade: ${upgraded}`];
+    const problems = [...digestDifferences(before, settingsDigest(upgraded))];
+    if (findFile(upgraded.root, devicePath(unkept.path)) !== undefined) {
+      problems.push(`${unkept.path}: not on the keep list, and still there`);
+    }
+    return problems;
+  });
+}
+
+/** What may lie on the flash of a used device behind a new image. */
+export const staleKinds = ['random', 'jffs2-other-endian', 'jffs2-other-erase-size', 'ubi'] as const;
+
+/** Stale bytes behind the image still end in a clean overlay. */
+export function proveStale(subject: CheckSubject, kind: (typeof staleKinds)[number]): readonly string[] {
+  const device = subject.newDeviceOver(staleBytes(kind, subject));
+  const system = bootToFlash(device);
+  if (typeof system === 'string') {
+    const named = device.findings.list().some(({ code }) => code === 'ram-overlay-forever');
+    return named
+      ? [`${kind}: ${system}; the image carries no end marker where the kernel looks`]
+      : [`${kind}: ${system}`];
+  }
+  return digestDifferences(subject.freshUpper(), upperDigest(system)).map((line) => `${kind}: ${line}`);
+}
+
+function staleBytes(kind: (typeof staleKinds)[number], subject: CheckSubject): Uint8Array {
+  const { size, eraseSize } = subject.profile.flash;
+  const bytes = fillerBytes(size, 7);
+  const big = subject.profile.endianness === 'big';
+  const cleanBig = [0x19, 0x85, 0x20, 0x03, 0, 0, 0, 0x0c, 0xf0, 0x60, 0xdc, 0x98];
+  const cleanLittle = [0x85, 0x19, 0x03, 0x20, 0x0c, 0, 0, 0, 0xb1, 0xb0, 0x1e, 0xe4];
+  const marks: Record<(typeof staleKinds)[number], { header: readonly number[]; every: number }> = {
+    random: { header: [], every: eraseSize },
+    'jffs2-other-endian': { header: big ? cleanLittle : cleanBig, every: eraseSize },
+    'jffs2-other-erase-size': {
+      header: big ? cleanBig : cleanLittle,
+      every: eraseSize === 4096 ? 65536 : 4096,
+    },
+    ubi: { header: [0x55, 0x42, 0x49, 0x23, 1], every: eraseSize },
+  };
+  const { header, every } = marks[kind];
+  for (let offset = 0; offset < size; offset += every) {
+    bytes.fill(0xff, offset, offset + Math.min(every, 4096));
+    bytes.set(kind === 'random' ? fillerBytes(64, offset + 1) : header, offset);
+  }
+  return bytes;
+}
+
+function onFreshSystem(
+  subject: CheckSubject,
+  proof: (system: RunningSystem) => readonly string[],
+): readonly string[] {
+  const system = bootToFlash(subject.freshDevice());
+  return typeof system === 'string' ? [system] : proof(system);
+}
+
+function resetAndCompare(
+  subject: CheckSubject,
+  system: RunningSystem,
+  options: ResetOptions,
+): readonly string[] {
+  const { device } = system;
+  const outside = outsideRootfsData(device);
+  const report = factoryReset(system, options);
+  if (report.path === 'nothing') return ['the reset did nothing'];
+  if (options.via !== 'mtd-erase') system.shutdown();
+  const again = bootToFlash(device);
+  if (typeof again === 'string') return [`after the reset: ${again}`];
+  const problems = [...digestDifferences(subject.freshUpper(), upperDigest(again))];
+  for (const [label, before] of outside) {
+    const after = outsideRootfsData(device).get(label);
+    if (after !== before) problems.push(`the reset changed partition ${label}`);
+  }
+  return problems;
+}
+
+/** Hashes of all partitions but `firmware`, and of `firmware` up to rootfs_data. */
+function outsideRootfsData(device: Device): ReadonlyMap<string, string> {
+  const hashes = new Map([...partitionHashes(device)].sort(([a], [b]) => (a < b ? -1 : 1)));
+  hashes.delete('firmware');
+  const split = device.split();
+  const firmware = device.firmware();
+  const end = split.rootfsData?.offset ?? firmware.geometry.size;
+  const part = firmware.read(0, end);
+  hashes.set('firmware before rootfs_data', hash(part));
+  return hashes;
+}

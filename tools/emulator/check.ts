@@ -1,0 +1,109 @@
+/** `firmwright check`: all proofs over one image on one board, with the power cuts that were asked for. */
+import type { BoardProfile } from '../boards/index.js';
+import type { BranchName } from './branches.js';
+import { sweepCuts, type CutPhase, type CutTable } from './check-cuts.js';
+import {
+  proveFirstBoot,
+  proveFull,
+  proveReboot,
+  proveReset,
+  proveStale,
+  proveUpgrade,
+  showHiddenSurvivors,
+  staleKinds,
+} from './check-proofs.js';
+import { CheckSubject } from './check-subject.js';
+import type { ScriptEffect } from './device.js';
+import { findingTexts, type Finding } from './findings.js';
+import type { CutPoint } from './power-cuts.js';
+
+/** What to check. */
+export interface CheckOptions {
+  readonly profile: BoardProfile;
+  readonly image: Uint8Array;
+  /** Newer image that the device is upgraded to, besides to itself. */
+  readonly upgrade?: Uint8Array;
+  readonly branch?: BranchName;
+  readonly powerCuts?: 'none' | 'sample' | 'all';
+  /** One cut only. */
+  readonly replay?: CutPoint;
+  readonly scriptEffects?: readonly ScriptEffect[];
+  readonly onProof?: (title: string) => void;
+  readonly onCut?: (done: number, total: number, phase: CutPhase) => void;
+}
+
+/** One proof: what was to be shown, and what is in the way. */
+export interface ProofReport {
+  readonly id: string;
+  readonly title: string;
+  readonly problems: readonly string[];
+}
+
+/** Everything a check found. */
+export interface CheckReport {
+  readonly board: string;
+  readonly passed: boolean;
+  readonly proofs: readonly ProofReport[];
+  readonly cuts: readonly CutTable[];
+  readonly findings: readonly (Finding & { readonly text: string })[];
+}
+
+/**
+ * Proves boot, reset and upgrade of an image on a board.
+ *
+ * @throws FormatError, ProfileError when the image or the board cannot be emulated at all
+ */
+export function checkImage(options: CheckOptions): CheckReport {
+  const subject = new CheckSubject(options);
+  const firmware = firmwareImage(options);
+  const proofs: ProofReport[] = [];
+  const prove = (id: string, title: string, proof: () => readonly string[]): void => {
+    options.onProof?.(title);
+    proofs.push({ id, title, problems: proof() });
+  };
+  if (!options.replay) {
+    prove('first-boot', 'first boot reaches a clean writable overlay', () => proveFirstBoot(subject));
+    prove('reboot', 'settings survive a reboot', () => proveReboot(subject));
+    prove('full', 'a full overlay boots, deletes and resets', () => proveFull(subject));
+    for (const way of ['command', 'button', 'failsafe', 'mtd-erase'] as const) {
+      prove(`reset-${way}`, `factory reset by ${way} gives back the base and nothing else changes`, () =>
+        proveReset(subject, way),
+      );
+    }
+    prove('upgrade-self', 'an upgrade to the same image keeps the settings', () =>
+      proveUpgrade(subject, firmware),
+    );
+    const { upgrade } = options;
+    if (upgrade)
+      prove('upgrade-new', 'an upgrade to the new image keeps the settings', () =>
+        proveUpgrade(subject, upgrade),
+      );
+    for (const kind of staleKinds) {
+      prove(`stale-${kind}`, `old flash content (${kind}) behind the image does no harm`, () =>
+        proveStale(subject, kind),
+      );
+    }
+    showHiddenSurvivors(subject);
+  }
+  const cuts =
+    options.replay || (options.powerCuts ?? 'none') !== 'none'
+      ? sweepCuts(subject, firmware, {
+          mode: options.powerCuts === 'all' ? 'all' : 'sample',
+          ...(options.replay ? { replay: options.replay } : {}),
+          ...(options.onCut ? { onCut: options.onCut } : {}),
+          ...(options.upgrade ? { upgrade: options.upgrade } : {}),
+        })
+      : [];
+  const passed =
+    proofs.every(({ problems }) => problems.length === 0) &&
+    cuts.every(({ violations }) => violations.length === 0);
+  const findings = subject.findings().map((finding) => ({ ...finding, text: findingTexts[finding.code] }));
+  return { board: options.profile.id, passed, proofs, cuts, findings };
+}
+
+/** The image as an upgrade takes it: of a dump, the bytes of `firmware`. */
+function firmwareImage({ profile, image }: CheckOptions): Uint8Array {
+  if (image.length !== profile.flash.size) return image;
+  const firmware = profile.partitions.find(({ label }) => label === 'firmware');
+  return firmware ? image.subarray(firmware.offset, firmware.offset + firmware.size) : image;
+}
