@@ -65,6 +65,10 @@ export const errorCodes = {
   FW_USAGE_MOUNT: 'mount options or layers are unknown or do not go together',
 
   // emulator
+  FW_EMULATOR_BOARD: 'the board is not one that the emulator can run',
+  FW_EMULATOR_IMAGE: 'the image is not one that this board would start',
+  FW_EMULATOR_REPLAY: 'the text is not the name of a power cut',
+  FW_EMULATOR_SCENARIO: 'a scenario file has faults',
 
   // firmware
   FW_BUDGET_CHECK_SIZE: 'an image is larger than its size step allows',
