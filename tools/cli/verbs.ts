@@ -29,6 +29,24 @@ export const verbs: readonly Verb[] = [
     usage: 'mkfs squashfs <source> <image>',
     describe: 'Write a squashfs image from a folder, an archive or another image',
     load: async () => (await import('./commands/mkfs-squashfs.js')).mkfsSquashfs,
+    usage: 'check <image>',
+    describe: 'Prove first boot, factory reset and upgrade on the emulated board',
+    load: async () => (await import('./commands/check.js')).check,
+  },
+  {
+    usage: 'emulate <scenario>',
+    describe: 'Run a scenario file on the emulated board',
+    load: async () => (await import('./commands/emulate.js')).emulate,
+  },
+  {
+    usage: 'shell <image>',
+    describe: 'Type commands on the emulated board',
+    load: async () => (await import('./commands/shell.js')).shell,
+  },
+  {
+    usage: 'which <image> <path>',
+    describe: 'Say which layer a path of the device comes from, and why',
+    load: async () => (await import('./commands/which.js')).which,
   },
   {
     usage: 'inspect <file>',

@@ -66,7 +66,9 @@ export const errorCodes = {
 
   // emulator
   FW_EMULATOR_BOARD: 'the board is not one that the emulator can run',
+  FW_EMULATOR_COMMAND: 'the shell of the device does not know the command, or the device is off',
   FW_EMULATOR_IMAGE: 'the image is not one that this board would start',
+  FW_EMULATOR_NO_BOOT: 'the device does not come up from this flash',
   FW_EMULATOR_REPLAY: 'the text is not the name of a power cut',
   FW_EMULATOR_SCENARIO: 'a scenario file has faults',
 

@@ -51,8 +51,8 @@ export interface CutSweepOptions {
   readonly mode: 'sample' | 'all';
   /** Only this cut. */
   readonly replay?: CutPoint;
-  /** Called after each cut. */
-  readonly onCut?: (done: number, total: number, phase: CutPhase) => void;
+  /** Called after each cut and awaited: the place to show progress, and to throw when the user cancels. */
+  readonly onCut?: (done: number, total: number, phase: CutPhase) => Promise<void>;
   readonly upgrade?: Uint8Array;
 }
 
@@ -65,11 +65,11 @@ interface Flow {
 }
 
 /** Cuts the power in every phase and tells how each boot after it ends. */
-export function sweepCuts(
+export async function sweepCuts(
   subject: CheckSubject,
   image: Uint8Array,
   options: CutSweepOptions,
-): readonly CutTable[] {
+): Promise<readonly CutTable[]> {
   const flows = [
     firstBootFlow(subject),
     resetFlow(subject, 'reset'),
@@ -77,25 +77,28 @@ export function sweepCuts(
     ...upgradeFlows(subject, options.upgrade ?? image),
   ];
   const { replay } = options;
-  return flows
-    .filter(({ phase }) => replay === undefined || replay.phase === phase)
-    .map((flow) => sweepFlow(subject, flow, options));
+  const tables: CutTable[] = [];
+  for (const flow of flows) {
+    if (replay === undefined || replay.phase === flow.phase)
+      tables.push(await sweepFlow(subject, flow, options));
+  }
+  return tables;
 }
 
-function sweepFlow(subject: CheckSubject, flow: Flow, options: CutSweepOptions): CutTable {
+async function sweepFlow(subject: CheckSubject, flow: Flow, options: CutSweepOptions): Promise<CutTable> {
   const { replay } = options;
   const chosen = chooseCuts(flow.phase, flow.recorded, replay ? 'all' : options.mode).filter(
     ({ cut }) => !replay || (cut.operation === replay.operation && cut.tear === replay.tear),
   );
   const outcomes = Object.fromEntries(cutOutcomes.map((name) => [name, 0])) as Record<CutOutcome, number>;
   const violations: { replay: string; reason: string }[] = [];
-  chosen.forEach(({ cut, recorded }, index) => {
+  for (const [index, { cut, recorded }] of chosen.entries()) {
     const device = subject.deviceOn(chipAfterCut(flow.chip, recorded, cut.tear));
     const { outcome, reason } = flow.judge(device);
     outcomes[outcome] += 1;
     if (outcome === 'violation') violations.push({ replay: formatCutPoint(cut), reason });
-    options.onCut?.(index + 1, chosen.length, flow.phase);
-  });
+    await options.onCut?.(index + 1, chosen.length, flow.phase);
+  }
   return { phase: flow.phase, operations: flow.recorded.length, cuts: chosen.length, outcomes, violations };
 }
 

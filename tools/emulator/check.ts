@@ -28,8 +28,10 @@ export interface CheckOptions {
   /** One cut only. */
   readonly replay?: CutPoint;
   readonly scriptEffects?: readonly ScriptEffect[];
-  readonly onProof?: (title: string) => void;
-  readonly onCut?: (done: number, total: number, phase: CutPhase) => void;
+  /** Called before each proof and awaited; may throw to cancel. */
+  readonly onProof?: (title: string) => Promise<void>;
+  /** Called after each cut and awaited; may throw to cancel. */
+  readonly onCut?: (done: number, total: number, phase: CutPhase) => Promise<void>;
 }
 
 /** One proof: what was to be shown, and what is in the way. */
@@ -53,33 +55,35 @@ export interface CheckReport {
  *
  * @throws FormatError, ProfileError when the image or the board cannot be emulated at all
  */
-export function checkImage(options: CheckOptions): CheckReport {
+export async function checkImage(options: CheckOptions): Promise<CheckReport> {
   const subject = new CheckSubject(options);
   const firmware = firmwareImage(options);
   const proofs: ProofReport[] = [];
-  const prove = (id: string, title: string, proof: () => readonly string[]): void => {
-    options.onProof?.(title);
+  const prove = async (id: string, title: string, proof: () => readonly string[]): Promise<void> => {
+    await options.onProof?.(title);
     proofs.push({ id, title, problems: proof() });
   };
   if (!options.replay) {
-    prove('first-boot', 'first boot reaches a clean writable overlay', () => proveFirstBoot(subject));
-    prove('reboot', 'settings survive a reboot', () => proveReboot(subject));
-    prove('full', 'a full overlay boots, deletes and resets', () => proveFull(subject));
+    await prove('first-boot', 'first boot reaches a clean writable overlay', () => proveFirstBoot(subject));
+    await prove('reboot', 'settings survive a reboot', () => proveReboot(subject));
+    await prove('full', 'a full overlay boots, deletes and resets', () => proveFull(subject));
     for (const way of ['command', 'button', 'failsafe', 'mtd-erase'] as const) {
-      prove(`reset-${way}`, `factory reset by ${way} gives back the base and nothing else changes`, () =>
-        proveReset(subject, way),
+      await prove(
+        `reset-${way}`,
+        `factory reset by ${way} gives back the base and nothing else changes`,
+        () => proveReset(subject, way),
       );
     }
-    prove('upgrade-self', 'an upgrade to the same image keeps the settings', () =>
+    await prove('upgrade-self', 'an upgrade to the same image keeps the settings', () =>
       proveUpgrade(subject, firmware),
     );
     const { upgrade } = options;
     if (upgrade)
-      prove('upgrade-new', 'an upgrade to the new image keeps the settings', () =>
+      await prove('upgrade-new', 'an upgrade to the new image keeps the settings', () =>
         proveUpgrade(subject, upgrade),
       );
     for (const kind of staleKinds) {
-      prove(`stale-${kind}`, `old flash content (${kind}) behind the image does no harm`, () =>
+      await prove(`stale-${kind}`, `old flash content (${kind}) behind the image does no harm`, () =>
         proveStale(subject, kind),
       );
     }
@@ -87,7 +91,7 @@ export function checkImage(options: CheckOptions): CheckReport {
   }
   const cuts =
     options.replay || (options.powerCuts ?? 'none') !== 'none'
-      ? sweepCuts(subject, firmware, {
+      ? await sweepCuts(subject, firmware, {
           mode: options.powerCuts === 'all' ? 'all' : 'sample',
           ...(options.replay ? { replay: options.replay } : {}),
           ...(options.onCut ? { onCut: options.onCut } : {}),

@@ -11,6 +11,8 @@ export { Device } from './device.js';
 export type { DeviceOptions, ScriptEffect } from './device.js';
 export { factoryReset } from './factory-reset.js';
 export type { ResetOptions, ResetReport } from './factory-reset.js';
+export { runDeviceCommand } from './device-command.js';
+export type { CommandOutcome } from './device-command.js';
 export { findingTexts } from './findings.js';
 export type { Finding, FindingCode } from './findings.js';
 export { formatCutPoint, parseCutPoint, planCutAt, tears } from './power-cuts.js';

@@ -25,9 +25,14 @@ export function loadScenario(text: string, file: string): readonly ScenarioRun[]
   const { value, diagnostics } = checkYamlFile(text, file, scenarioSchema);
   if (!value) {
     const [first] = diagnostics;
-    throw new ProfileError('FW_EMULATOR_SCENARIO', `scenario ${file} has ${diagnostics.length} faults`, diagnostics, {
-      hint: first ? `first: line ${first.line}, ${first.message}` : 'see the schema of scenarios',
-    });
+    throw new ProfileError(
+      'FW_EMULATOR_SCENARIO',
+      `scenario ${file} has ${diagnostics.length} faults`,
+      diagnostics,
+      {
+        hint: first ? `first: line ${first.line}, ${first.message}` : 'see the schema of scenarios',
+      },
+    );
   }
   return combinations(value).map((variables) => scenarioRun(value, file, variables));
 }
@@ -77,13 +82,22 @@ function fillIn(value: unknown, variables: Variables, missing: Set<string>): unk
   }
   if (Array.isArray(value)) return value.map((item) => fillIn(item, variables, missing));
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fillIn(item, variables, missing)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, fillIn(item, variables, missing)]),
+    );
   }
   return value;
 }
 
 function fault(file: string, message: string, variables: Variables): never {
-  const diagnostic: Diagnostic = { severity: 'error', code: 'FW_EMULATOR_SCENARIO', message, file, line: 1, column: 1 };
+  const diagnostic: Diagnostic = {
+    severity: 'error',
+    code: 'FW_EMULATOR_SCENARIO',
+    message,
+    file,
+    line: 1,
+    column: 1,
+  };
   throw new ProfileError('FW_EMULATOR_SCENARIO', `scenario ${file}: ${message}`, [diagnostic], {
     data: { variables: { ...variables } },
   });

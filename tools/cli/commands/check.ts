@@ -1,0 +1,158 @@
+/** `check`: proves boot, reset and upgrade of an image on the emulated board. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { UsageError } from '../../core/index.js';
+import {
+  branchNames,
+  checkImage,
+  cutOutcomes,
+  parseCutPoint,
+  type CheckReport,
+} from '../../emulator/index.js';
+import { loadBoard } from '../board-profiles.js';
+import { defineCommand, type Session } from '../command.js';
+import type { CheckDocument } from '../documents/check.js';
+import { renderJunit } from '../render/junit.js';
+import { renderTable } from '../render/table.js';
+
+/** The verb. */
+export const check = defineCommand(
+  (yargs) =>
+    yargs
+      .positional('image', {
+        type: 'string',
+        demandOption: true,
+        describe: 'sysupgrade or factory image, or a dump of the chip',
+      })
+      .option('board', { type: 'string', demandOption: true, describe: 'board id, or a profile file' })
+      .option('upgrade', { type: 'string', describe: 'newer image to upgrade to' })
+      .option('branch', { choices: branchNames, describe: 'OpenWrt branch whose flows are run' })
+      .option('power-cuts', {
+        choices: ['none', 'sample', 'all'] as const,
+        default: 'none' as const,
+        describe: 'cut the power at flash operations of first boot, reset and upgrade',
+      })
+      .option('replay', { type: 'string', describe: 'only this power cut, as a report names it' })
+      .option('junit', { type: 'string', describe: 'also write the result to this file as JUnit XML' })
+      .example('$0 check image.bin --board ubnt_unifi-ap', 'boot, reset and upgrade')
+      .example(
+        '$0 check image.bin --board ubnt_unifi-ap --power-cuts sample',
+        'and with the power cut, in seconds',
+      )
+      .example(
+        '$0 check old.bin --upgrade new.bin --board ubnt_unifi-ap',
+        'and the upgrade to a newer image',
+      ),
+  async (args, session) => {
+    const image = readInput(args.image);
+    const upgrade = args.upgrade === undefined ? undefined : readInput(args.upgrade);
+    const profile = loadBoard(args.board);
+    const report = await session.tasks.run('check', (task) => {
+      const breathe = (): Promise<void> =>
+        new Promise((resolve, reject) => {
+          setImmediate(() => {
+            if (session.signal.aborted) reject(session.signal.reason as Error);
+            else resolve();
+          });
+        });
+      return checkImage({
+        profile,
+        image,
+        powerCuts: args.powerCuts,
+        onProof: breathe,
+        onCut: (done, total, phase) => {
+          task.progress(done, total, `cuts of ${phase}`);
+          return breathe();
+        },
+        ...(upgrade ? { upgrade } : {}),
+        ...(args.branch ? { branch: args.branch } : {}),
+        ...(args.replay === undefined ? {} : { replay: parseCutPoint(args.replay) }),
+      });
+    });
+    if (args.junit !== undefined) writeFileSync(args.junit, junit(report));
+    session.result(documentOf(report), () => render(report, args.image, session));
+    return report.passed ? 0 : 11;
+  },
+);
+
+/** Reads an input file. @throws UsageError FW_USAGE_FILE */
+export function readInput(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new UsageError('FW_USAGE_FILE', `cannot read ${path}`, { cause: error });
+  }
+}
+
+function documentOf(report: CheckReport): CheckDocument {
+  return {
+    schemaVersion: 1,
+    board: report.board,
+    passed: report.passed,
+    proofs: report.proofs.map(({ id, title, problems }) => ({ id, title, problems: [...problems] })),
+    cuts: report.cuts.map(({ violations, outcomes, ...table }) => ({
+      ...table,
+      outcomes: { ...outcomes },
+      violations: [...violations],
+    })),
+    findings: [...report.findings],
+  };
+}
+
+function render(report: CheckReport, image: string, { style }: Session): string {
+  const lines = report.proofs.map(({ title, problems }) =>
+    problems.length === 0
+      ? `${style.green('proven')}  ${title}`
+      : `${style.red('FAILED')}  ${title}${problems.map((problem) => `\n        ${problem}`).join('')}`,
+  );
+  const text = [`${lines.join('\n')}\n`];
+  if (report.cuts.length > 0) {
+    text.push(
+      renderTable(
+        [
+          { heading: 'power cuts in' },
+          { heading: 'operations', align: 'right' },
+          { heading: 'cuts', align: 'right' },
+          ...cutOutcomes.map((heading) => ({ heading, align: 'right' as const })),
+        ],
+        report.cuts.map((table) => [
+          table.phase,
+          table.operations,
+          table.cuts,
+          ...cutOutcomes.map((outcome) => table.outcomes[outcome]),
+        ]),
+        style.bold,
+      ),
+    );
+    for (const { violations } of report.cuts) {
+      for (const { replay, reason } of violations.slice(0, 10)) {
+        text.push(
+          `${style.red('VIOLATION')} ${reason}\n  replay: firmwright check ${image} --board ${report.board} --replay ${replay}\n`,
+        );
+      }
+    }
+  }
+  const byCode = new Map<string, (typeof report.findings)[number][]>();
+  for (const finding of report.findings)
+    byCode.set(finding.code, [...(byCode.get(finding.code) ?? []), finding]);
+  if (byCode.size > 0) text.push(`Known flaws of the real flows that this image meets:\n`);
+  for (const [code, found] of byCode) {
+    const first = found[0];
+    if (first)
+      text.push(`  ${style.yellow(code)}: ${first.text} (${found.length} x, as at ${first.where})\n`);
+  }
+  return text.join('\n');
+}
+
+function junit(report: CheckReport): string {
+  const proofs = report.proofs.map(({ title, problems }) =>
+    problems.length === 0 ? { name: title } : { name: title, failure: problems.join('; ') },
+  );
+  const cuts = report.cuts.map(({ phase, cuts: count, violations }) => {
+    const name = `${count} power cuts in ${phase}`;
+    const [first] = violations;
+    return first
+      ? { name, failure: `${violations.length} violations, first ${first.replay}: ${first.reason}` }
+      : { name };
+  });
+  return renderJunit(`firmwright check ${report.board}`, [...proofs, ...cuts]);
+}

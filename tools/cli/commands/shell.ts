@@ -1,0 +1,42 @@
+/** `shell`: an interactive prompt on the emulated device. */
+import { createInterface } from 'node:readline/promises';
+import process from 'node:process';
+import { FirmwrightError } from '../../core/index.js';
+import { boot, chipFromImage, Device, runDeviceCommand, type BootResult } from '../../emulator/index.js';
+import { FsError } from '../../vfs/index.js';
+import { loadBoard } from '../board-profiles.js';
+import { defineCommand } from '../command.js';
+import { readInput } from './check.js';
+
+/** The verb. */
+export const shell = defineCommand(
+  (yargs) =>
+    yargs
+      .positional('image', { type: 'string', demandOption: true, describe: 'image or dump of the chip' })
+      .option('board', { type: 'string', demandOption: true, describe: 'board id or profile file' })
+      .example('$0 shell image.bin --board ubnt_unifi-ap', 'type help for the commands'),
+  async (args, session) => {
+    const profile = loadBoard(args.board);
+    const image = readInput(args.image);
+    const device = new Device({ profile, chip: chipFromImage(profile, image) });
+    let last: BootResult | undefined = boot(device);
+    const prompt = createInterface({ input: process.stdin, output: process.stderr, signal: session.signal });
+    prompt.setPrompt(`${profile.id}# `);
+    prompt.prompt();
+    for await (const line of prompt) {
+      const words = line.trim().split(/\s+/);
+      if (words[0] === 'exit') break;
+      try {
+        const outcome = runDeviceCommand(device, last, words, { image, read: readInput });
+        last = outcome.last;
+        session.write(outcome.text);
+      } catch (error) {
+        if (!(error instanceof FsError) && !(error instanceof FirmwrightError)) throw error;
+        session.warn(error.message);
+      }
+      prompt.prompt();
+    }
+    prompt.close();
+    return 0;
+  },
+);

@@ -1,0 +1,44 @@
+/** `which`: the layer that a path of the device's root comes from, and why. */
+import { byteStringFromText, ScenarioError } from '../../core/index.js';
+import { boot, chipFromImage, Device } from '../../emulator/index.js';
+import { loadBoard } from '../board-profiles.js';
+import { defineCommand } from '../command.js';
+import type { WhichDocument } from '../documents/check.js';
+import { readInput } from './check.js';
+
+/** The verb. */
+export const which = defineCommand(
+  (yargs) =>
+    yargs
+      .positional('image', { type: 'string', demandOption: true, describe: 'image or dump of the chip' })
+      .positional('path', { type: 'string', demandOption: true, describe: 'absolute path on the device' })
+      .option('board', { type: 'string', demandOption: true, describe: 'board id or profile file' })
+      .example('$0 which dump.bin /etc/config/network --board ubnt_unifi-ap', 'upper: the user changed it'),
+  (args, session) => {
+    const profile = loadBoard(args.board);
+    const device = new Device({ profile, chip: chipFromImage(profile, readInput(args.image)) });
+    const result = boot(device);
+    if (result.kind === 'no-boot') {
+      throw new ScenarioError(
+        'FW_EMULATOR_NO_BOOT',
+        `the device does not boot: ${result.stage}: ${result.reason}`,
+        {
+          hint: `firmwright inspect ${args.image}`,
+        },
+      );
+    }
+    const { overlay } = result.system;
+    const found = overlay?.union.which(byteStringFromText(args.path));
+    const document: WhichDocument = {
+      schemaVersion: 1,
+      path: args.path,
+      layer: found?.layer ?? 'lower',
+      causes: [...(found?.causes ?? [])],
+    };
+    session.result(
+      document,
+      () => `${args.path}: ${document.layer}\n${document.causes.map((cause) => `  ${cause}\n`).join('')}`,
+    );
+    return Promise.resolve(document.layer === 'none' ? 11 : 0);
+  },
+);

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+
+const finding = z.strictObject({ code: z.string(), where: z.string(), text: z.string() });
+
+/** What `check --json` prints. */
+export const checkDocument = z.strictObject({
+  schemaVersion: z.literal(1),
+  board: z.string(),
+  passed: z.boolean(),
+  proofs: z.array(z.strictObject({ id: z.string(), title: z.string(), problems: z.array(z.string()) })),
+  cuts: z.array(
+    z.strictObject({
+      phase: z.string(),
+      operations: z.number().int(),
+      cuts: z.number().int(),
+      outcomes: z.record(z.string(), z.number().int()),
+      violations: z.array(z.strictObject({ replay: z.string(), reason: z.string() })),
+    }),
+  ),
+  findings: z.array(finding),
+});
+
+/** Result of `check`. */
+export type CheckDocument = z.infer<typeof checkDocument>;
+
+/** What `emulate --json` prints: one entry a run of the scenario. */
+export const emulateDocument = z.strictObject({
+  schemaVersion: z.literal(1),
+  passed: z.boolean(),
+  runs: z.array(
+    z.strictObject({
+      name: z.string(),
+      board: z.string(),
+      branch: z.string(),
+      passed: z.boolean(),
+      steps: z.array(
+        z.strictObject({
+          step: z.number().int(),
+          kind: z.string(),
+          outcome: z.enum(['done', 'power-cut', 'failed']),
+          problems: z.array(z.string()),
+        }),
+      ),
+      findings: z.array(finding),
+      timeline: z.array(z.strictObject({ atMs: z.number(), phase: z.string(), text: z.string() })),
+      wear: z.array(z.number().int()),
+    }),
+  ),
+});
+
+/** Result of `emulate`. */
+export type EmulateDocument = z.infer<typeof emulateDocument>;
+
+/** What `which --json` prints. */
+export const whichDocument = z.strictObject({
+  schemaVersion: z.literal(1),
+  path: z.string(),
+  layer: z.enum(['upper', 'lower', 'none']),
+  causes: z.array(z.string()),
+});
+
+/** Result of `which`. */
+export type WhichDocument = z.infer<typeof whichDocument>;
