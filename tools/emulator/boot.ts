@@ -8,10 +8,10 @@
 import { FormatError } from '../core/index.js';
 import type { FirmwareSplit } from '../firmware/index.js';
 import { openSquashfs } from '../squashfs/index.js';
-import type { FileSystem } from '../vfs/index.js';
+import { type FileSystem, removeTree, writeFile } from '../vfs/index.js';
 import { bootLoaderRefusal } from './boot-loader.js';
 import type { Device } from './device.js';
-import { devicePath, findFile, readFile, removeTree, textBytes, writeFile } from './device-files.js';
+import { devicePath, findFile, readFileIfThere } from './device-files.js';
 import { mountRootDone, mountRootStart } from './mount-root.js';
 import { restoreSettings } from './settings-archive.js';
 import { readSettingsArchive } from './settings-file.js';
@@ -96,7 +96,7 @@ function mountRom(device: Device, split: FirmwareSplit): FileSystem | string {
 
 function restoreCarried(system: RunningSystem): void {
   if (system.mode === 'read-only') return;
-  const bytes = readFile(system.root, carriedSettings);
+  const bytes = readFileIfThere(system.root, carriedSettings);
   if (!bytes) return;
   const tree = readSettingsArchive(bytes);
   if (!tree) {
@@ -121,7 +121,7 @@ function runOnceScripts(system: RunningSystem): void {
     if (type !== 'file') continue;
     const effect = system.device.scriptEffects.find(({ script }) => devicePath(script) === name);
     for (const { path, text } of effect?.writes ?? []) {
-      writeFile(system.root, devicePath(path), textBytes(text));
+      writeFile(system.root, devicePath(path), Buffer.from(text));
     }
     system.root.unlink(folder, name);
   }

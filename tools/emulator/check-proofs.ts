@@ -4,11 +4,11 @@
  * A proof returns its problems, one line each; none means proven.
  */
 import type { ByteString } from '../core/index.js';
-import { FsError } from '../vfs/index.js';
+import { FsError, makeDirectories, writeFile } from '../vfs/index.js';
 import { boot } from './boot.js';
 import type { CheckSubject } from './check-subject.js';
 import type { Device } from './device.js';
-import { devicePath, findFile, makeDirectories, writeFile } from './device-files.js';
+import { devicePath, findFile } from './device-files.js';
 import { factoryReset, type ResetOptions } from './factory-reset.js';
 import { readOverlayState } from './fs-state.js';
 import { fillDevice, fillerBytes } from './operations.js';
@@ -46,7 +46,7 @@ export function writeSettings(system: RunningSystem): void {
   const { root } = system;
   for (const { path, text, mode } of settings) {
     makeDirectories(root, devicePath(path.slice(0, path.lastIndexOf('/'))));
-    const ino = writeFile(root, devicePath(path), Buffer.from(text), mode);
+    const ino = writeFile(root, devicePath(path), Buffer.from(text));
     root.setattr(ino, { mode, uid: 100, gid: 101, mtimeNs: 1_600_000_000_000_000_000n });
   }
   writeFile(root, devicePath(keepConf.path), Buffer.from(keepConf.text));

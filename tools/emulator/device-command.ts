@@ -3,7 +3,7 @@ import { byteString, ScenarioError, textOf } from '../core/index.js';
 import { PowerCut } from '../flash/index.js';
 import { boot, type BootResult } from './boot.js';
 import type { Device } from './device.js';
-import { devicePath, fileAt, readFile } from './device-files.js';
+import { devicePath, fileAt, readFileIfThere } from './device-files.js';
 import { factoryReset } from './factory-reset.js';
 import {
   appendDeviceFile,
@@ -99,7 +99,7 @@ function perform(
     case 'ls':
       return say(list(system, first));
     case 'cat':
-      return say(textOf(byteString(readFile(system.root, devicePath(first)) ?? new Uint8Array())));
+      return say(textOf(byteString(readFileIfThere(system.root, devicePath(first)) ?? new Uint8Array())));
     case 'write':
       writeDeviceFile(system, first, Buffer.from(`${rest}\n`));
       return say('');

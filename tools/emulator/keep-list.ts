@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { byteStringFromText, compareBytes, textOf, type ByteString } from '../core/index.js';
 import type { FileSystem, Ino } from '../vfs/index.js';
 import type { Branch } from './branches.js';
-import { findFile, readFile, readLines, sameContent, walkFiles } from './device-files.js';
+import { findFile, readFileIfThere, readLines, sameContent, walkFiles } from './device-files.js';
 
 /** The running system, as the upgrade script sees it. */
 export interface KeepListSystem {
@@ -138,7 +138,7 @@ function globExpression(part: string): RegExp {
 /** Conffiles of installed packages whose SHA-256 is not the recorded one. */
 function* changedConffiles(root: FileSystem, branch: Branch): Generator<ByteString> {
   for (const { path, sha256 } of recordedConffiles(root, branch)) {
-    const bytes = readFile(root, path);
+    const bytes = readFileIfThere(root, path);
     if (bytes && createHash('sha256').update(bytes).digest('hex') !== sha256) yield path;
   }
 }
@@ -193,7 +193,7 @@ function packageFiles(root: FileSystem): Set<ByteString> {
 }
 
 function equalsRom(system: KeepListSystem, path: ByteString): boolean {
-  const mine = readFile(system.root, path);
-  const rom = readFile(system.rom, path);
+  const mine = readFileIfThere(system.root, path);
+  const rom = readFileIfThere(system.rom, path);
   return mine !== undefined && rom !== undefined && sameContent(mine, rom);
 }

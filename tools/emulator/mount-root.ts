@@ -6,7 +6,7 @@
 import { byteStringFromText, type ByteString } from '../core/index.js';
 import type { FirmwareSplit } from '../firmware/index.js';
 import { FlashError, type FlashPartition } from '../flash/index.js';
-import { mountJffs2, rootfsDataState, type Jffs2FileSystem } from '../jffs2/index.js';
+import { compressionProfiles, mountJffs2, rootfsDataState, type Compression, type Jffs2FileSystem } from '../jffs2/index.js';
 import { mountUnion, policies } from '../union/index.js';
 import {
   fillFromTree,
@@ -68,7 +68,8 @@ export function volumeState(device: Device, volume: FlashPartition): ReturnType<
 export function tryMountJffs2(device: Device, volume: FlashPartition): Jffs2FileSystem | undefined {
   try {
     return mountJffs2(volume, {
-      endianness: device.profile.endianness,
+      endian: device.profile.endianness,
+      compression: compressionOf(device),
       clock: device.clock,
       summary: device.profile.jffs2.summary,
     });
@@ -77,6 +78,12 @@ export function tryMountJffs2(device: Device, volume: FlashPartition): Jffs2File
     device.timeline.log('kernel', `jffs2 mount failed: ${error.message}`);
     return undefined;
   }
+}
+
+/** What the board's kernel compresses with: as on OpenWrt unless its profile names zlib. */
+function compressionOf(device: Device): Compression {
+  const { compressors } = device.profile.jffs2;
+  return compressors.includes('zlib') ? compressionProfiles.linux : compressionProfiles.openwrt;
 }
 
 function mountOverlay(system: RunningSystem, volume: FlashPartition): boolean {

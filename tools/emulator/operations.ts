@@ -1,16 +1,6 @@
 /** What users do on the running system, as steps of scenarios and of the shell. */
-import { FsError } from '../vfs/index.js';
-import {
-  appendFile,
-  devicePath,
-  fileAt,
-  findFile,
-  makeDirectories,
-  parentOf,
-  removeTree,
-  writeAll,
-  writeFile,
-} from './device-files.js';
+import { FsError, makeDirectories, removeTree, writeAll, writeFile } from '../vfs/index.js';
+import { appendFile, devicePath, fileAt, findFile, parentOf } from './device-files.js';
 import type { RunningSystem } from './system.js';
 
 /** Bytes that do not compress and are the same every time: what fills a flash honestly. */
@@ -31,7 +21,7 @@ export function writeDeviceFile(system: RunningSystem, path: string, data: Uint8
   const target = devicePath(path);
   const folder = path.slice(0, path.lastIndexOf('/'));
   if (folder !== '') makeDirectories(system.root, devicePath(folder));
-  const ino = writeFile(system.root, target, data, mode);
+  const ino = writeFile(system.root, target, data);
   if (mode !== undefined) system.root.setattr(ino, { mode });
 }
 
@@ -63,7 +53,7 @@ export function moveDeviceFile(system: RunningSystem, from: string, to: string):
 /** Makes a folder. */
 export function makeDeviceFolder(system: RunningSystem, path: string, parents: boolean, mode = 0o755): void {
   if (parents) {
-    makeDirectories(system.root, devicePath(path), { mode });
+    makeDirectories(system.root, devicePath(path), { mode, uid: 0, gid: 0 });
     return;
   }
   const { directory, name } = parentOf(system.root, devicePath(path));

@@ -7,24 +7,16 @@
 import { byteStringFromText, type ByteString } from '../core/index.js';
 import {
   bytesContent,
-  newDirectory,
   type FileSystem,
+  makeDirectories,
+  newDirectory,
   type TreeDirectory,
   type TreeInode,
-} from '../vfs/index.js';
-import type { Branch } from './branches.js';
-import {
-  devicePath,
-  fileAt,
-  findFile,
-  makeDirectories,
-  parentOf,
-  readFile,
-  readLines,
-  textBytes,
   writeAll,
   writeFile,
-} from './device-files.js';
+} from '../vfs/index.js';
+import type { Branch } from './branches.js';
+import { devicePath, fileAt, findFile, parentOf, readFileIfThere, readLines } from './device-files.js';
 
 const accountFiles = ['/etc/passwd', '/etc/group', '/etc/shadow'].map(devicePath);
 
@@ -74,7 +66,7 @@ function addDisableScript(root: FileSystem, tree: TreeDirectory): void {
       gid: 0,
       mtimeNs: rcd === undefined ? 0n : root.getattr(rcd).mtimeNs,
       xattrs: new Map(),
-      content: bytesContent(textBytes(`${lines.join('')}exit 0\n`)),
+      content: bytesContent(Buffer.from(`${lines.join('')}exit 0\n`)),
     },
   );
 }
@@ -134,7 +126,7 @@ export function restoreSettings(root: FileSystem, tree: TreeDirectory, branch: B
     if (missing.length === 0) continue;
     missingAccounts.push(...missing.map((line) => `${path}:${line.split(':')[0] ?? ''}`));
     if (!branch.restoreMergesAccounts) continue;
-    const text = readFile(root, path) ?? new Uint8Array();
+    const text = readFileIfThere(root, path) ?? new Uint8Array();
     const gap = text.length > 0 && text.at(-1) !== 0x0a ? '\n' : '';
     const ino = fileAt(root, path);
     writeAll(root, ino, text.length, Uint8Array.from(Buffer.from(`${gap}${missing.join('\n')}\n`, 'latin1')));
@@ -181,7 +173,7 @@ function replaceFile(
   let ino: number;
   switch (inode.type) {
     case 'file':
-      ino = writeFile(root, path, inode.content.read(0, inode.content.size), mode);
+      ino = writeFile(root, path, inode.content.read(0, inode.content.size));
       root.setattr(ino, { mode, uid, gid });
       break;
     case 'symlink':
