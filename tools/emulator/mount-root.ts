@@ -6,7 +6,13 @@
 import { byteStringFromText, type ByteString } from '../core/index.js';
 import type { FirmwareSplit } from '../firmware/index.js';
 import { FlashError, type FlashPartition } from '../flash/index.js';
-import { compressionProfiles, mountJffs2, rootfsDataState, type Compression, type Jffs2FileSystem } from '../jffs2/index.js';
+import {
+  compressionProfiles,
+  mountJffs2,
+  rootfsDataState,
+  type Compression,
+  type Jffs2FileSystem,
+} from '../jffs2/index.js';
 import { mountUnion, policies } from '../union/index.js';
 import {
   fillFromTree,

@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import {
+  chipAfterCut,
+  chooseCuts,
+  formatCutPoint,
+  parseCutPoint,
+  planCutAt,
+  recordOperations,
+  tears,
+} from '../../../tools/emulator/power-cuts.js';
+import { FormatError } from '../../../tools/core/index.js';
+import { NorChip, norGeometry, PowerCut } from '../../../tools/flash/index.js';
+
+function chip(): NorChip {
+  return new NorChip({ geometry: norGeometry(4 * 4096, 4096) });
+}
+
+test('each operation of a flow is kept with the chip as it was before it', () => {
+  const device = chip();
+  const recorded = recordOperations(device, () => {
+    device.program(0, Uint8Array.of(1, 2, 3, 4));
+    device.erase(0);
+  });
+  expect(recorded.map(({ operation }) => operation.kind)).toEqual(['program', 'erase']);
+  const [first, second] = recorded;
+  if (!first || !second) throw new Error('two operations were recorded');
+  expect([...chipAfterCut(device, first, 'half').read(0, 4)]).toEqual([1, 2, 255, 255]);
+  expect([...chipAfterCut(device, first, 'before').read(0, 4)]).toEqual([255, 255, 255, 255]);
+  expect([...chipAfterCut(device, second, 'first-byte').read(0, 4)]).toEqual([255, 2, 3, 4]);
+  expect([...chipAfterCut(device, second, 'after').read(0, 4)]).toEqual([255, 255, 255, 255]);
+});
+
+test('a sample holds the first and the last operation, and every tear', () => {
+  const device = chip();
+  const recorded = recordOperations(device, () => {
+    for (let i = 0; i < 100; i += 1) device.program(i, Uint8Array.of(0));
+  });
+  const chosen = chooseCuts('reset', recorded, 'sample', 30);
+  expect(chosen).toHaveLength(30);
+  expect(chosen.at(0)?.cut.operation).toBe(0);
+  expect(chosen.at(-1)?.cut.operation).toBe(99);
+  expect(new Set(chosen.map(({ cut }) => cut.tear))).toEqual(new Set(tears));
+  expect(chooseCuts('reset', recorded, 'all')).toHaveLength(600);
+});
+
+test('a planned cut strikes at the operation that was counted', () => {
+  const device = chip();
+  planCutAt(device, 2, 'last-byte');
+  device.program(0, Uint8Array.of(1));
+  expect(() => device.program(8, Uint8Array.of(1, 2))).toThrow(PowerCut);
+  device.powerOn();
+  expect([...device.read(8, 2)]).toEqual([1, 255]);
+});
+
+test('names of cuts are read back; others are refused', () => {
+  const cut = { phase: 'upgrade-boot', operation: 17, tear: 'last-byte' } as const;
+  expect(parseCutPoint(formatCutPoint(cut))).toEqual(cut);
+  expect(() => parseCutPoint('upgrade:x:half')).toThrow(FormatError);
+  expect(() => parseCutPoint('upgrade:1:nothing')).toThrow(FormatError);
+});
