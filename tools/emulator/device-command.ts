@@ -128,10 +128,8 @@ function perform(
       return say(`${blocks * blockSize} bytes, ${blocksAvailable * blockSize} available\n`);
     }
     case 'which': {
-      const found = system.overlay?.union.which(devicePath(first));
-      return say(
-        `${found?.layer ?? 'lower'}\n${(found?.causes ?? []).map((cause) => `  ${cause}\n`).join('')}`,
-      );
+      const found = system.whereIs(devicePath(first));
+      return say(`${found.layer}\n${found.causes.map((cause) => `  ${cause}\n`).join('')}`);
     }
     case 'firstboot': {
       const report = factoryReset(system, { reboot: flags.has('-r'), keepSettings: flags.has('-k') });

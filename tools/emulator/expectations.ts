@@ -109,7 +109,7 @@ function fileProblems(expected: FileExpectation, { last }: ScenarioState): reado
       problems.push(`mode of ${expected.path}: expected ${wantMode.toString(8)}, found ${mode.toString(8)}`);
   }
   if (expected.layer !== undefined) {
-    const layer = system.overlay ? system.overlay.union.which(path).layer : 'lower';
+    const { layer } = system.whereIs(path);
     if (layer !== expected.layer)
       problems.push(`layer of ${expected.path}: expected ${expected.layer}, found ${layer}`);
   }

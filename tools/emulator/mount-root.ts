@@ -7,11 +7,12 @@ import { byteStringFromText, type ByteString } from '../core/index.js';
 import type { FirmwareSplit } from '../firmware/index.js';
 import { FlashError, type FlashPartition } from '../flash/index.js';
 import {
-  compressionProfiles,
-  mountJffs2,
-  rootfsDataState,
+  type AreaKind,
+  areaKind,
   type Compression,
+  compressionProfiles,
   type Jffs2FileSystem,
+  mountJffs2,
 } from '../jffs2/index.js';
 import { mountUnion, policies } from '../union/index.js';
 import {
@@ -66,8 +67,8 @@ export function mountRootDone(system: RunningSystem): void {
 }
 
 /** What mount_root takes the partition for; `jffs2` only when a JFFS2 magic stands where it looks. */
-export function volumeState(device: Device, volume: FlashPartition): ReturnType<typeof rootfsDataState> {
-  return rootfsDataState(volume.block(0), device.profile.endianness);
+export function volumeState(device: Device, volume: FlashPartition): AreaKind {
+  return areaKind(volume.block(0), device.profile.endianness);
 }
 
 /** Mounts the partition, or says why the kernel would not. */

@@ -1,32 +1,17 @@
 /**
- * The `mtd` tool: writes an image to a partition erase block by erase block, with the settings carried along.
+ * The `mtd` tool: writes an image to a partition erase block by erase block. Settings that are carried along are put into
+ * the image before (jffs2/upgrade.ts), which gives the same blocks in the same order.
  *
- * Source: openwrt package/system/mtd (`mtd_write`, `mtd_erase`), branches 19.07 to 25.12; the layout of the carried
- * settings is in jffs2/upgrade-insertion.
+ * Source: openwrt package/system/mtd (`mtd_write`, `mtd_erase`), branches 19.07 to 25.12
  */
 import type { Flash } from '../flash/index.js';
 
 const endMarker = [0xde, 0xad, 0xc0, 0xde] as const;
 
-/** Blocks that carry the settings, in order of writing; each is one erase block long. */
-export type CarrierBlocks = readonly Uint8Array[];
-
-/** What `mtd write` is asked to do. */
-export interface MtdWriteOptions {
-  /** -j: makes the blocks that carry the settings, for a partition of this erase size. */
-  readonly carrier?: (eraseSize: number) => CarrierBlocks;
-  /** -s: end markers in the first so many bytes are not looked at. */
-  readonly skipMarkers?: number;
-}
-
 /** What `mtd write` did. */
 export interface MtdWriteReport {
   /** Erase blocks erased and programmed. */
   readonly blocksWritten: number;
-  /** Offset of the carried settings in the partition; undefined when none were inserted. */
-  readonly carrierOffset: number | undefined;
-  /** Carrier blocks that did not fit the partition and were lost without a word. */
-  readonly carrierBlocksLost: number;
   /** The image did not fit; the tool stopped with an error after writing what fits. */
   readonly outOfSpace: boolean;
 }
@@ -43,42 +28,17 @@ export function startsWithEndMarker(bytes: Uint8Array): boolean {
  * @throws FlashError when the partition is read-only or the chip fails
  * @throws PowerCut
  */
-export function mtdWrite(partition: Flash, image: Uint8Array, options: MtdWriteOptions = {}): MtdWriteReport {
+export function mtdWrite(partition: Flash, image: Uint8Array): MtdWriteReport {
   const { eraseSize, size } = partition.geometry;
-  let carrier = options.carrier?.(eraseSize);
-  let carrierOffset: number | undefined;
-  let carrierBlocksLost = 0;
-  let skip = 0;
-  let target = 0;
-  let blocksWritten = 0;
-
-  const writeBlock = (bytes: Uint8Array): boolean => {
-    if (target + eraseSize > size) return false;
-    partition.erase(target);
-    partition.program(target, bytes);
-    target += eraseSize;
-    blocksWritten += 1;
-    return true;
-  };
-
-  for (let source = 0; source < image.length; source += eraseSize) {
-    if (skip > 0) {
-      skip -= 1;
-      continue;
-    }
+  const room = Math.floor(size / eraseSize);
+  const wanted = Math.ceil(image.length / eraseSize);
+  for (let index = 0; index < Math.min(wanted, room); index += 1) {
     const block = new Uint8Array(eraseSize).fill(0xff);
-    block.set(image.subarray(source, source + eraseSize));
-    if (carrier && target >= (options.skipMarkers ?? 0) && startsWithEndMarker(block)) {
-      carrierOffset = target;
-      // Results of these writes are not checked by the tool: what does not fit is lost silently.
-      for (const bytes of carrier) if (!writeBlock(bytes)) carrierBlocksLost += 1;
-      skip = carrier.length - 1;
-      carrier = undefined;
-      continue;
-    }
-    if (!writeBlock(block)) return { blocksWritten, carrierOffset, carrierBlocksLost, outOfSpace: true };
+    block.set(image.subarray(index * eraseSize, (index + 1) * eraseSize));
+    partition.erase(index * eraseSize);
+    partition.program(index * eraseSize, block);
   }
-  return { blocksWritten, carrierOffset, carrierBlocksLost, outOfSpace: false };
+  return { blocksWritten: Math.min(wanted, room), outOfSpace: wanted > room };
 }
 
 /** Erases every block of a partition, from the first up. */

@@ -2,7 +2,8 @@
 import type { FirmwareSplit } from '../firmware/index.js';
 import type { Jffs2FileSystem } from '../jffs2/index.js';
 import type { Union } from '../union/index.js';
-import type { FileSystem, Ino } from '../vfs/index.js';
+import { statPath, type FileSystem, type Ino } from '../vfs/index.js';
+import { textOf, type ByteString } from '../core/index.js';
 import type { Device } from './device.js';
 import type { FlashPartition } from '../flash/index.js';
 
@@ -42,6 +43,23 @@ export class RunningSystem {
   /** The merged root, or the squashfs alone. */
   get root(): FileSystem {
     return this.overlay?.union ?? this.rom;
+  }
+
+  /** Tells which layer of the root a path shows from, and the chain of causes in words. */
+  whereIs(path: ByteString): {
+    readonly layer: 'upper' | 'lower' | 'none';
+    readonly causes: readonly string[];
+  } {
+    if (!this.overlay)
+      return { layer: statPath(this.rom, path) ? 'lower' : 'none', causes: ['no overlay is mounted'] };
+    const found = this.overlay.union.which(path);
+    const layer = found.layerNumber === undefined ? 'none' : found.layerNumber === 0 ? 'upper' : 'lower';
+    const causes = found.causes.map(
+      (cause) =>
+        `${cause.kind} at ${textOf(cause.path)} in ${cause.layer}${cause.target === undefined ? '' : `, to ${textOf(cause.target)}`}`,
+    );
+    const shadowed = found.shadowed.map((version) => `hides a ${version.type} of ${version.layer}`);
+    return { layer, causes: [...causes, ...shadowed] };
   }
 
   /** Orderly shutdown: everything is written and unmounted. @throws PowerCut */

@@ -7,12 +7,13 @@ import { gunzipSync } from 'node:zlib';
 import { byteString, FormatError, type ByteString } from '../core/index.js';
 import { readChunks } from '../firmware/index.js';
 import { bootLoaderRefusal } from './boot-loader.js';
+import { insertIntoImage } from '../jffs2/index.js';
 import type { Device } from './device.js';
 import { devicePath, readLines } from './device-files.js';
 import { keepList, type KeepListOptions } from './keep-list.js';
-import { mtdWrite, type CarrierBlocks, type MtdWriteReport } from './mtd.js';
+import { mtdWrite, type MtdWriteReport } from './mtd.js';
 import { gatherSettings } from './settings-archive.js';
-import { carrierBlocks, writeSettingsArchive } from './settings-file.js';
+import { writeSettingsArchive } from './settings-file.js';
 import type { RunningSystem } from './system.js';
 import { checkMetadata, type UpgradeVerdict } from './upgrade-check.js';
 
@@ -120,17 +121,45 @@ export function writeFirmware(
   archive: Uint8Array | undefined,
 ): MtdWriteReport {
   const firmware = device.firmware();
-  const carrier =
-    archive && ((eraseSize: number): CarrierBlocks => carrierBlocks(device, archive, eraseSize));
-  const write = mtdWrite(firmware, image, carrier ? { carrier } : {});
-  if (archive && write.carrierOffset === undefined) device.findings.add('config-not-carried', 'firmware');
-  if (write.carrierBlocksLost > 0) device.findings.add('config-cut', 'firmware');
+  const { eraseSize, size } = firmware.geometry;
+  const withSettings = archive && carrySettings(device, image, archive, eraseSize);
+  const write = mtdWrite(firmware, withSettings ?? image);
+  // What the real tool inserts behind the image and does not fit is lost without a word.
+  if (withSettings && withSettings.length > size) device.findings.add('config-cut', 'firmware');
   if (readChunks(image).length > 0) device.findings.add('trailer-in-flash', 'firmware');
-  if (write.blocksWritten * firmware.geometry.eraseSize < firmware.geometry.size) {
+  if (write.blocksWritten * eraseSize < size) {
     device.findings.add('stale-blocks-behind', 'firmware');
   }
   device.timeline.log('upgrade', `wrote ${write.blocksWritten} erase blocks`);
   return write;
+}
+
+/** Puts the archive where the end marker stands; an image without one at an erase block loses the settings. */
+function carrySettings(
+  device: Device,
+  image: Uint8Array,
+  archive: Uint8Array,
+  eraseSize: number,
+): Uint8Array | undefined {
+  const seconds = Number(device.clock.nowNs() / 1_000_000_000n);
+  try {
+    return insertIntoImage(
+      image,
+      {
+        name: devicePath('sysupgrade.tgz'),
+        content: archive,
+        mode: 0o100600,
+        atime: seconds,
+        mtime: seconds,
+        ctime: seconds,
+      },
+      { endian: device.profile.endianness, eraseSize, form: device.safeCarrier ? 'safe' : 'mtd' },
+    ).bytes;
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    device.findings.add('config-not-carried', error.message);
+    return undefined;
+  }
 }
 
 function backup(

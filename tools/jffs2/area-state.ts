@@ -33,12 +33,32 @@ const SNAPSHOT = 0x4f575254;
 const ERASED = 0xffffffff;
 
 /**
- * Tells what a rootfs_data area holds, in the order of tests of OpenWrt's mount_root.
+ * Tells the kind of a rootfs_data area from its first bytes, in the order of tests of OpenWrt's mount_root.
+ *
+ * @param bytes the whole area, or its first erase block: `blank` then speaks of what was given
+ * @param oob first spare bytes of the first page, on NAND: they are looked at when the area starts erased
+ * @see SPEC.md "State of an area"; OpenWrt fstools, libfstools/mtd.c
+ */
+export function areaKind(bytes: Uint8Array, endian: Endian, oob: Uint8Array = new Uint8Array()): AreaKind {
+  const start = Uint8Array.from({ length: 4 }, (_, index) => bytes[index] ?? 0xff);
+  const isErased = viewOf(start).getUint32(0) === ERASED;
+  if (isErased) start.set(oob.subarray(0, 4));
+  const view = viewOf(start);
+  const word = view.getUint32(0);
+  if (word === SNAPSHOT) return 'snapshot';
+  if (isEndMarker(view, 0)) return 'end-marker';
+  const little = endian === 'little';
+  // On NAND the bytes that mark a bad block may stand before the cleanmarker.
+  if (view.getUint16(0, little) === MAGIC || view.getUint16(2, little) === MAGIC) return 'jffs2';
+  return word === ERASED && bytes.every((byte) => byte === 0xff) ? 'blank' : 'foreign';
+}
+
+/**
+ * Tells what a rootfs_data area holds, and what its first mount will find.
  *
  * @param bytes the whole area
  * @param endian byte order of the device
- * @param oob first spare bytes of the first page, on NAND: they are looked at when the area starts erased
- * @see SPEC.md "State of an area"; OpenWrt fstools, libfstools/mtd.c
+ * @param oob as for `areaKind`
  */
 export function areaState(
   bytes: Uint8Array,
@@ -46,22 +66,21 @@ export function areaState(
   endian: Endian,
   oob: Uint8Array = new Uint8Array(),
 ): AreaState {
-  const start = Uint8Array.from({ length: 4 }, (_, index) => bytes[index] ?? 0xff);
-  const isErased = viewOf(start).getUint32(0) === ERASED;
-  if (isErased) start.set(oob.subarray(0, 4));
-  const view = viewOf(start);
-  const word = view.getUint32(0);
-  if (word === SNAPSHOT) return withoutFiles('snapshot', geometry, 'the area holds a snapshot');
-  if (isEndMarker(view, 0)) return withoutFiles('end-marker', geometry);
-  const little = endian === 'little';
-  // On NAND the bytes that mark a bad block may stand before the cleanmarker.
-  if (view.getUint16(0, little) === MAGIC || view.getUint16(2, little) === MAGIC) {
-    return withFiles(bytes, geometry, endian);
+  const kind = areaKind(bytes, endian, oob);
+  switch (kind) {
+    case 'jffs2':
+      return withFiles(bytes, geometry, endian);
+    case 'snapshot':
+      return withoutFiles(kind, geometry, 'the area holds a snapshot');
+    case 'end-marker':
+    case 'blank':
+      return withoutFiles(kind, geometry);
+    case 'foreign': {
+      const isSwapped = bytes.length >= 2 && viewOf(bytes).getUint16(0, endian === 'little') === MAGIC_SWAPPED;
+      const what = isSwapped ? 'JFFS2 of the other byte order' : 'foreign data without an end marker';
+      return { ...withoutFiles(kind, geometry, what), isSwapped };
+    }
   }
-  if (word === ERASED && bytes.every((byte) => byte === 0xff)) return withoutFiles('blank', geometry);
-  const isSwapped = view.getUint16(0, little) === MAGIC_SWAPPED;
-  const what = isSwapped ? 'JFFS2 of the other byte order' : 'foreign data without an end marker';
-  return { ...withoutFiles('foreign', geometry, what), isSwapped };
 }
 
 function withoutFiles(kind: AreaKind, geometry: FlashGeometry, refusal?: string): AreaState {

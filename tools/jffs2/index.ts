@@ -1,4 +1,4 @@
-export { areaState } from './area-state.js';
+export { areaKind, areaState } from './area-state.js';
 export type { AreaKind, AreaState } from './area-state.js';
 export { blankJffs2, END_MARKER_BYTES } from './blank.js';
 export { compress, compressionProfiles, compressors, decompress } from './compression.js';

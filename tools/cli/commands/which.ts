@@ -27,13 +27,12 @@ export const which = defineCommand(
         },
       );
     }
-    const { overlay } = result.system;
-    const found = overlay?.union.which(byteStringFromText(args.path));
+    const found = result.system.whereIs(byteStringFromText(args.path));
     const document: WhichDocument = {
       schemaVersion: 1,
       path: args.path,
-      layer: found?.layer ?? 'lower',
-      causes: [...(found?.causes ?? [])],
+      layer: found.layer,
+      causes: [...found.causes],
     };
     session.result(
       document,
