@@ -6,8 +6,9 @@ export default class PlainReporter implements Reporter {
     const count = { passed: 0, failed: 0, skipped: 0, pending: 0 };
     for (const module of modules) {
       for (const test of module.children.allTests()) count[test.result().state] += 1;
-      // A file that fails to load has no tests; it still is a failure.
-      if (module.errors().length > 0) count.failed += 1;
+      // A file or suite that fails before its tests has none to count; it still is a failure.
+      count.failed += module.errors().length;
+      for (const suite of module.children.allSuites()) count.failed += suite.errors().length;
     }
     count.failed += errors.length;
     console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped + count.pending} skipped`);

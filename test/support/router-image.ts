@@ -76,7 +76,7 @@ export async function sysupgradeImage(
   kernelSize = 150_000,
 ): Promise<Uint8Array> {
   const { bytes: rootfs } = await packSquashfs(tree, {
-    compressor: { name: 'xz' },
+    compressor: { kind: 'xz' },
     imageTime: epoch,
     uniformTime: epoch,
   });

@@ -6,7 +6,7 @@
  * hidden directories stay, and with them every directory above.
  */
 import { byteStringFromText, joinPath, type ByteString } from '../core/index.js';
-import { FsError, type FileSystem, type Ino } from '../vfs/index.js';
+import { FsError, type DirectoryEntry, type FileSystem, type Ino } from '../vfs/index.js';
 
 const carrier = byteStringFromText('sysupgrade.tgz');
 
@@ -20,33 +20,51 @@ export interface DeletionReport {
 /**
  * Deletes what is below a directory by the rules of the reset program; the directory itself stays.
  *
+ * The program looks at no result: what cannot be deleted survives. That also holds for a directory which a cut rename
+ * left under two names, and which is gone when its second name is visited.
+ *
  * @param keepCarrier  files called sysupgrade.tgz, at any depth, are kept
- * @throws FsError of the file system, except ENOTEMPTY of a directory, which survives
  */
 export function deleteByResetRules(fs: FileSystem, directory: Ino, keepCarrier: boolean): DeletionReport {
   const survivors: ByteString[] = [];
   let deleted = 0;
 
+  const attempt = (path: ByteString, work: () => void): void => {
+    try {
+      work();
+      deleted += 1;
+    } catch (error) {
+      if (!(error instanceof FsError)) throw error;
+      survivors.push(path);
+    }
+  };
   const visit = (at: Ino, path: ByteString): void => {
-    for (const entry of fs.readdir(at)) {
+    for (const entry of entriesOf(fs, at)) {
       if (entry.type === 'directory' && !entry.name.startsWith('.'))
         visit(entry.ino, joinPath(path, entry.name));
     }
-    for (const entry of fs.readdir(at)) {
+    for (const entry of entriesOf(fs, at)) {
       const entryPath = joinPath(path, entry.name);
-      if (entry.type === 'directory') {
-        if (!removeDirectory(fs, at, entry.name)) survivors.push(entryPath);
-        else deleted += 1;
-      } else if (keepCarrier && entry.name === carrier) {
-        survivors.push(entryPath);
-      } else {
-        fs.unlink(at, entry.name);
-        deleted += 1;
-      }
+      const keep = keepCarrier && entry.name === carrier;
+      // A directory is removed after it was visited; a hidden one is never visited, and stays even when it is empty.
+      const hidden = entry.type === 'directory' && entry.name.startsWith('.');
+      if (keep || hidden) survivors.push(entryPath);
+      else if (entry.type === 'directory') attempt(entryPath, () => fs.rmdir(at, entry.name));
+      else attempt(entryPath, () => fs.unlink(at, entry.name));
     }
   };
   visit(directory, '/' as ByteString);
   return { deleted, survivors: survivors.sort() };
+}
+
+/** Names in a directory; none when it is gone. */
+function entriesOf(fs: FileSystem, directory: Ino): readonly DirectoryEntry[] {
+  try {
+    return fs.readdir(directory);
+  } catch (error) {
+    if (error instanceof FsError && error.code === 'ESTALE') return [];
+    throw error;
+  }
 }
 
 /**
@@ -66,16 +84,4 @@ export function deleteEverything(fs: FileSystem, directory: Ino): number {
     deleted += 1;
   }
   return deleted;
-}
-
-function removeDirectory(fs: FileSystem, parent: Ino, name: ByteString): boolean {
-  // The program removes a directory after visiting it; a hidden one it never visits is not removed even when empty.
-  if (name.startsWith('.')) return false;
-  try {
-    fs.rmdir(parent, name);
-    return true;
-  } catch (error) {
-    if (error instanceof FsError && error.code === 'ENOTEMPTY') return false;
-    throw error;
-  }
 }

@@ -65,11 +65,6 @@ function deleteOverlay(system: RunningSystem, options: ResetOptions): void {
     return;
   }
   const { survivors } = deleteByResetRules(jffs2, jffs2.root, options.keepSettings ?? false);
-  for (const path of survivors) {
-    device.findings.add(
-      path.endsWith('/sysupgrade.tgz') ? 'sysupgrade-tgz-kept' : 'hidden-files-survive',
-      path,
-    );
-  }
+  device.findings.noteSurvivors(survivors);
   device.findings.add('old-data-on-flash', 'rootfs_data');
 }

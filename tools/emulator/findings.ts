@@ -4,6 +4,8 @@
  * The emulator reproduces them faithfully and reports each one it meets; a finding is not an error of the image.
  */
 
+import type { ByteString } from '../core/index.js';
+
 /** Every finding, with one sentence each. */
 export const findingTexts = {
   'hidden-files-survive':
@@ -44,6 +46,14 @@ export class FindingLog {
   add(code: FindingCode, where: string): void {
     const key = `${code}\0${where}`;
     if (!this.#seen.has(key)) this.#seen.set(key, { code, where });
+  }
+
+  /** Notes what a reset left behind, with the reason that its name shows; what else survived failed by itself. */
+  noteSurvivors(paths: readonly ByteString[]): void {
+    for (const path of paths) {
+      if (path.endsWith('/sysupgrade.tgz')) this.add('sysupgrade-tgz-kept', path);
+      else if (path.includes('/.')) this.add('hidden-files-survive', path);
+    }
   }
 
   list(): readonly Finding[] {

@@ -15,14 +15,8 @@ import {
   mountJffs2,
 } from '../jffs2/index.js';
 import { mountUnion, policies } from '../union/index.js';
-import {
-  fillFromTree,
-  FsError,
-  MemoryFileSystem,
-  treeFromFileSystem,
-  type FileSystem,
-  type Ino,
-} from '../vfs/index.js';
+import { FsError, MemoryFileSystem, treeFromFileSystem, type FileSystem, type Ino } from '../vfs/index.js';
+import { copyTreeOver } from './copy-over.js';
 import { deleteByResetRules } from './delete-rules.js';
 import type { Device } from './device.js';
 import { readOverlayState, writeOverlayState } from './fs-state.js';
@@ -99,14 +93,9 @@ function mountOverlay(system: RunningSystem, volume: FlashPartition): boolean {
   if (!jffs2) return false;
   const state = readOverlayState(jffs2, jffs2.root);
   if (state !== 'ready') {
-    if (state !== 'pending') markPending(jffs2);
+    if (state !== 'pending') writeOverlayState(jffs2, jffs2.root, 'pending');
     const { survivors } = deleteByResetRules(jffs2, jffs2.root, true);
-    for (const path of survivors) {
-      device.findings.add(
-        path.endsWith('/sysupgrade.tgz') ? 'sysupgrade-tgz-kept' : 'hidden-files-survive',
-        path,
-      );
-    }
+    device.findings.noteSurvivors(survivors);
     device.timeline.log('preinit', `overlay was ${state}: emptied`);
   }
   const upper = directoryIn(jffs2, jffs2.root, upperName);
@@ -118,15 +107,6 @@ function mountOverlay(system: RunningSystem, volume: FlashPartition): boolean {
   system.overlay = uniteWith(system, jffs2, upper, work);
   system.mode = 'jffs2-overlay';
   return true;
-}
-
-/** The state that cannot be written (a full volume) stops nothing. */
-function markPending(jffs2: FileSystem): void {
-  try {
-    writeOverlayState(jffs2, jffs2.root, 'pending');
-  } catch (error) {
-    if (!(error instanceof FsError)) throw error;
-  }
 }
 
 function mountRamOverlay(system: RunningSystem): void {
@@ -155,8 +135,7 @@ function switchToJffs2(system: RunningSystem, volume: FlashPartition): void {
   device.timeline.log('done', 'copying the RAM overlay to flash');
   const tree = treeFromFileSystem(ram.fs);
   try {
-    // The kernel's own folder inside `work` is made anew by the next overlay mount.
-    fillFromTree(jffs2, jffs2.root, tree);
+    copyTreeOver(jffs2, jffs2.root, tree);
   } catch (error) {
     if (!(error instanceof FsError)) throw error;
     device.timeline.log('done', `copy failed, staying on RAM: ${error.message}`);

@@ -158,7 +158,7 @@ export type ScenarioFile = z.output<typeof scenarioSchema>;
 /** Turns the steps of a file into name and arguments. */
 export function scenarioSteps(file: ScenarioFile): readonly ScenarioStep[] {
   return file.steps.map((step) => {
-    if (typeof step === 'string') return { kind: step, arguments: {} } as ScenarioStep;
+    if (typeof step === 'string') return { kind: step, arguments: {} };
     const [kind, args] = Object.entries(step)[0] ?? [];
     return { kind, arguments: args } as ScenarioStep;
   });

@@ -8,15 +8,14 @@ import { byteStringFromText, type ByteString } from '../core/index.js';
 import {
   bytesContent,
   type FileSystem,
-  makeDirectories,
   newDirectory,
   type TreeDirectory,
   type TreeInode,
   writeAll,
-  writeFile,
 } from '../vfs/index.js';
 import type { Branch } from './branches.js';
-import { devicePath, fileAt, findFile, parentOf, readFileIfThere, readLines } from './device-files.js';
+import { copyTreeOver } from './copy-over.js';
+import { devicePath, fileAt, findFile, readFileIfThere, readLines } from './device-files.js';
 
 const accountFiles = ['/etc/passwd', '/etc/group', '/etc/shadow'].map(devicePath);
 
@@ -118,7 +117,7 @@ export interface RestoreReport {
  */
 export function restoreSettings(root: FileSystem, tree: TreeDirectory, branch: Branch): RestoreReport {
   const before = new Map(accountFiles.map((path) => [path, readLines(root, path)]));
-  const files = unpackOver(root, tree, '' as ByteString, new Map());
+  const files = copyTreeOver(root, root.root, tree, 'keep');
   const missingAccounts: string[] = [];
   for (const [path, lines] of before) {
     const known = new Set(readLines(root, path).map((line) => line.split(':')[0]));
@@ -133,64 +132,4 @@ export function restoreSettings(root: FileSystem, tree: TreeDirectory, branch: B
   }
   if (branch.restoreMergesAccounts) root.sync();
   return { files, missingAccounts };
-}
-
-function unpackOver(
-  root: FileSystem,
-  tree: TreeDirectory,
-  path: ByteString,
-  unpacked: Map<TreeInode, number>,
-): number {
-  let files = 0;
-  for (const [name, inode] of tree.entries) {
-    const target = `${path}/${name}` as ByteString;
-    if (inode.type === 'directory') {
-      makeDirectories(root, target);
-      files += unpackOver(root, inode, target, unpacked);
-      continue;
-    }
-    replaceFile(root, target, inode, unpacked);
-    files += 1;
-  }
-  return files;
-}
-
-/** Replaces one name as tar does: the old file is unlinked, so that a hard link of it is not written through. */
-function replaceFile(
-  root: FileSystem,
-  path: ByteString,
-  inode: TreeInode,
-  unpacked: Map<TreeInode, number>,
-): void {
-  const { directory, name } = parentOf(root, path);
-  if (root.lookup(directory, name) !== undefined) root.unlink(directory, name);
-  const first = unpacked.get(inode);
-  if (first !== undefined) {
-    root.link(first, directory, name);
-    return;
-  }
-  const { mode, uid, gid } = inode;
-  let ino: number;
-  switch (inode.type) {
-    case 'file':
-      ino = writeFile(root, path, inode.content.read(0, inode.content.size));
-      root.setattr(ino, { mode, uid, gid });
-      break;
-    case 'symlink':
-      ino = root.symlink(directory, name, inode.target, { mode: 0o777, uid, gid });
-      break;
-    case 'char':
-    case 'block':
-      ino = root.mknod(directory, name, { type: inode.type, mode, uid, gid, rdev: inode.rdev });
-      break;
-    case 'fifo':
-    case 'socket':
-      ino = root.mknod(directory, name, { type: inode.type, mode, uid, gid });
-      break;
-    case 'directory':
-      return;
-  }
-  for (const [xattr, value] of inode.xattrs) root.setxattr(ino, xattr, value);
-  root.setattr(ino, { mtimeNs: inode.mtimeNs });
-  unpacked.set(inode, ino);
 }
