@@ -29,6 +29,8 @@ export const verbs: readonly Verb[] = [
     usage: 'mkfs squashfs <source> <image>',
     describe: 'Write a squashfs image from a folder, an archive or another image',
     load: async () => (await import('./commands/mkfs-squashfs.js')).mkfsSquashfs,
+  },
+  {
     usage: 'check <image>',
     describe: 'Prove first boot, factory reset and upgrade on the emulated board',
     load: async () => (await import('./commands/check.js')).check,

@@ -113,14 +113,14 @@ function openUpper(
   if (spec.fs.readOnly) return { layer: readOnlyUpper(layer, workRoot, policy), work: undefined };
   if (policy.volatile) startVolatile(spec.fs, workRoot);
   else refuseVolatile(spec.fs, workRoot);
-  const work = new WorkDirectory(spec.fs, workRoot, policy);
+  const work = new WorkDirectory(spec.fs, workRoot, spec.root ?? spec.fs.root, policy);
   const reading = markReading({ ...policy, writes: work.form });
   return { layer: { ...layer, reading, work }, work };
 }
 
 /** A read-only upper still shows what it holds; nothing is prepared on it (176). */
 function readOnlyUpper(layer: Layer, workRoot: Ino, policy: UnionPolicy): WritableLayer {
-  return { ...layer, work: new WorkDirectory(layer.fs, workRoot, policy, true) };
+  return { ...layer, work: new WorkDirectory(layer.fs, workRoot, layer.root, policy, true) };
 }
 
 /** Switches off what the upper cannot carry, with one message each (11). */

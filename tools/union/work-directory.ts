@@ -45,7 +45,7 @@ export class WorkDirectory {
   #whiteout: Ino | undefined;
 
   /** Completes and removes what a predecessor left; with `idle` nothing is touched, for an upper that is read-only. */
-  constructor(fs: FileSystem, root: Ino, policy: UnionPolicy, idle = false) {
+  constructor(fs: FileSystem, root: Ino, upper: Ino, policy: UnionPolicy, idle = false) {
     this.fs = fs;
     this.#prefix = policy.prefix;
     this.#volatile = policy.volatile;
@@ -59,7 +59,7 @@ export class WorkDirectory {
     this.ino = ensureDirectory(fs, root, 'work' as ByteString);
     this.#journal = new Journal(fs, this.ino);
     this.#journal.replay();
-    this.#clean();
+    this.#clean(upper);
     if (!keepsAttributes(fs, root, policy.prefix)) this.lacks.add('attributes');
     this.form = this.#chooseForm(policy.writes);
     const indexed = policy.index && !this.lacks.has('attributes');
@@ -377,12 +377,39 @@ export class WorkDirectory {
     return type === (form === 'overlay' ? 'char' : form === 'overlay-v7' ? 'symlink' : 'file');
   }
 
-  /** Removes what a predecessor left, except the shared whiteout. */
-  #clean(): void {
-    for (const { name } of this.fs.readdir(this.ino)) {
-      if (name !== sharedWhiteout) this.discard(name);
+  /**
+   * Removes what a predecessor left, except the shared whiteout, and directories that the upper shows too: a power cut
+   * inside a rename of JFFS2 leaves a directory under both names, and emptying one would empty the other.
+   */
+  #clean(upper: Ino): void {
+    const left = this.fs.readdir(this.ino).filter(({ name }) => name !== sharedWhiteout);
+    const doubled = shownDirectories(
+      this.fs,
+      upper,
+      new Set(left.filter(({ type }) => type === 'directory').map(({ ino }) => ino)),
+    );
+    for (const { name, ino } of left) {
+      if (!doubled.has(ino)) this.discard(name);
+      if (this.fs.lookup(this.ino, name) === undefined) continue;
+      // What stays must not be taken for a name of ours.
+      const number = Number.parseInt(name.slice(1), 16);
+      if (Number.isSafeInteger(number)) this.#counter = Math.max(this.#counter, number);
     }
   }
+}
+
+/** Those of `wanted` that can be reached from a directory. */
+function shownDirectories(fs: FileSystem, from: Ino, wanted: ReadonlySet<Ino>): ReadonlySet<Ino> {
+  const shown = new Set<Ino>();
+  const pending = wanted.size === 0 ? [] : [from];
+  for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
+    for (const { ino, type } of fs.readdir(at)) {
+      if (type !== 'directory') continue;
+      if (wanted.has(ino)) shown.add(ino);
+      pending.push(ino);
+    }
+  }
+  return shown;
 }
 
 function isDirectory(fs: FileSystem, ino: Ino): boolean {
