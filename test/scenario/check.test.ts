@@ -1,8 +1,11 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { checkImage } from '../../tools/emulator/index.js';
+import { fillerBytes } from '../../tools/emulator/operations.js';
 import { profileOf, routerTree, sysupgradeImage } from '../support/router-image.js';
 
-describe.each(['ubnt_unifi-ap', 'xiaomi_mi-router-4a-gigabit'])('%s', (id) => {
+const boards = ['ubnt_unifi-ap', 'xiaomi_mi-router-4a-gigabit'];
+
+describe.each(boards)('%s', (id) => {
   const profile = profileOf(id);
   let image: Uint8Array;
   let newer: Uint8Array;
@@ -21,10 +24,29 @@ describe.each(['ubnt_unifi-ap', 'xiaomi_mi-router-4a-gigabit'])('%s', (id) => {
   });
 
   test('a power cut at sampled flash operations never leaves a fourth state', async () => {
-    const report = await checkImage({ profile, image, powerCuts: 'sample' });
+    const report = await checkImage({ profile, image, powerCuts: 'sample', sampleSize: 12 });
+    expect(report.cuts.map(({ phase }) => phase)).toEqual([
+      'first-boot',
+      'reset',
+      'reset-failsafe',
+      'upgrade',
+      'upgrade-boot',
+    ]);
     for (const { phase, cuts, violations } of report.cuts) {
       expect(violations, phase).toEqual([]);
-      expect(cuts, phase).toBeGreaterThan(3);
+      expect(cuts, phase).toBe(12);
     }
   });
+});
+
+test('an image that leaves too few erase blocks is not proven, and the finding says why', async () => {
+  const profile = profileOf('ubnt_unifi-ap');
+  const filler = Buffer.from(fillerBytes(7_150_000, 5)).toString('latin1');
+  const image = await sysupgradeImage(profile, routerTree({ '/usr/lib/filler': filler }));
+  const report = await checkImage({ profile, image });
+  expect(report.passed).toBe(false);
+  expect(report.proofs.find(({ id }) => id === 'first-boot')?.problems).toEqual([
+    'runs on ram-overlay, expected jffs2-overlay',
+  ]);
+  expect(report.findings.map(({ code }) => code)).toContain('ram-overlay-forever');
 });

@@ -49,6 +49,7 @@ export interface CutTable {
 /** What a sweep is asked for. */
 export interface CutSweepOptions {
   readonly mode: 'sample' | 'all';
+  readonly sampleSize?: number;
   /** Only this cut. */
   readonly replay?: CutPoint;
   /** Called after each cut and awaited: the place to show progress, and to throw when the user cancels. */
@@ -87,9 +88,12 @@ export async function sweepCuts(
 
 async function sweepFlow(subject: CheckSubject, flow: Flow, options: CutSweepOptions): Promise<CutTable> {
   const { replay } = options;
-  const chosen = chooseCuts(flow.phase, flow.recorded, replay ? 'all' : options.mode).filter(
-    ({ cut }) => !replay || (cut.operation === replay.operation && cut.tear === replay.tear),
-  );
+  const chosen = chooseCuts(
+    flow.phase,
+    flow.recorded,
+    replay ? 'all' : options.mode,
+    options.sampleSize,
+  ).filter(({ cut }) => !replay || (cut.operation === replay.operation && cut.tear === replay.tear));
   const outcomes = Object.fromEntries(cutOutcomes.map((name) => [name, 0])) as Record<CutOutcome, number>;
   const violations: { replay: string; reason: string }[] = [];
   for (const [index, { cut, recorded }] of chosen.entries()) {

@@ -25,6 +25,8 @@ export interface CheckOptions {
   readonly upgrade?: Uint8Array;
   readonly branch?: BranchName;
   readonly powerCuts?: 'none' | 'sample' | 'all';
+  /** Cuts of each phase in a sample; default 60. */
+  readonly sampleSize?: number;
   /** One cut only. */
   readonly replay?: CutPoint;
   readonly scriptEffects?: readonly ScriptEffect[];
@@ -94,6 +96,7 @@ export async function checkImage(options: CheckOptions): Promise<CheckReport> {
       ? await sweepCuts(subject, firmware, {
           mode: options.powerCuts === 'all' ? 'all' : 'sample',
           ...(options.replay ? { replay: options.replay } : {}),
+          ...(options.sampleSize === undefined ? {} : { sampleSize: options.sampleSize }),
           ...(options.onCut ? { onCut: options.onCut } : {}),
           ...(options.upgrade ? { upgrade: options.upgrade } : {}),
         })

@@ -100,13 +100,23 @@ function mountOverlay(system: RunningSystem, volume: FlashPartition): boolean {
   }
   const upper = directoryIn(jffs2, jffs2.root, upperName);
   const work = directoryIn(jffs2, jffs2.root, workName);
-  if (jffs2.lookup(jffs2.root, carrierName) !== undefined) {
-    jffs2.rename(jffs2.root, carrierName, upper, carrierName);
-  }
+  showCarried(device, jffs2, upper);
   system.jffs2 = jffs2;
   system.overlay = uniteWith(system, jffs2, upper, work);
   system.mode = 'jffs2-overlay';
   return true;
+}
+
+/** The carried archive becomes a file of the root; a rename that fails is passed over, as the program does. */
+function showCarried(device: Device, jffs2: FileSystem, upper: Ino): void {
+  if (jffs2.lookup(jffs2.root, carrierName) === undefined) return;
+  try {
+    jffs2.rename(jffs2.root, carrierName, upper, carrierName);
+  } catch (error) {
+    if (!(error instanceof FsError)) throw error;
+    // After a cut upgrade the carried inode may collide with one of the old overlay.
+    device.findings.add('old-overlay-visible', error.message);
+  }
 }
 
 function mountRamOverlay(system: RunningSystem): void {

@@ -196,13 +196,16 @@ function imageMetadata(image: Uint8Array): string | undefined {
   }
 }
 
-/** `system.@system[0].compat_version` of the configuration; 1.0 when it says nothing. */
+/**
+ * `system.@system[0].compat_version` of the configuration. Where it says nothing, the value that the board's own run-once
+ * script (`05_compat-version`) would have set at the first boot: the profile's.
+ */
 function deviceCompatVersion(system: RunningSystem): string {
   for (const line of readLines(system.root, devicePath('/etc/config/system'))) {
     const match = /^\s*option\s+compat_version\s+['"]?([\d.]+)['"]?/.exec(line);
     if (match?.[1]) return match[1];
   }
-  return '1.0';
+  return system.device.profile.compatVersion;
 }
 
 function reasonsText(verdict: UpgradeVerdict): string {

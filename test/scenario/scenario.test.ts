@@ -1,0 +1,143 @@
+import { beforeAll, expect, test } from 'vitest';
+import { ProfileError } from '../../tools/core/index.js';
+import {
+  chipFromImage,
+  Device,
+  loadScenario,
+  runScenario,
+  type ScenarioReport,
+} from '../../tools/emulator/index.js';
+import { profileOf, sysupgradeImage } from '../support/router-image.js';
+
+const profile = profileOf('ubnt_unifi-ap');
+let image: Uint8Array;
+beforeAll(async () => {
+  image = await sysupgradeImage(profile);
+});
+
+function run(yaml: string): readonly ScenarioReport[] {
+  return loadScenario(yaml, 'test.yaml').map((scenario) => {
+    const chip = chipFromImage(profile, image);
+    const device = new Device({ profile, chip, ...(scenario.branch ? { branch: scenario.branch } : {}) });
+    return runScenario(scenario.name, scenario.steps, device, { image, read: () => image });
+  });
+}
+
+test('settings survive a reboot and go with a factory reset', () => {
+  const [report] = run(`
+name: reset
+steps:
+  - boot
+  - expect: { state: jffs2-overlay, fsState: ready, volume: jffs2 }
+  - write: { path: /etc/config/wireless, text: "radio", mode: "0600" }
+  - reboot
+  - expect:
+      file: [{ path: /etc/config/wireless, text: "radio", mode: "0600", layer: upper }]
+  - factory-reset: { reboot: true }
+  - expect:
+      file: [{ path: /etc/config/wireless, absent: true }]
+      treeEqualsBase: true
+      unchanged: [u-boot, art]
+`);
+  expect(report?.steps.filter(({ outcome }) => outcome !== 'done')).toEqual([]);
+});
+
+test('the button does nothing on the RAM overlay, and the finding says so', () => {
+  const [report] = run(`
+name: button
+steps:
+  - boot: { stop: preinit }
+  - expect: { state: ram-overlay, volume: end-marker }
+  - factory-reset: { via: button }
+`);
+  expect(report?.passed).toBe(false);
+  expect(report?.findings.map(({ code }) => code)).toEqual(['button-needs-overlay']);
+});
+
+test('a power cut inside the upgrade leaves a device that recovery flashing brings back', () => {
+  const [report] = run(`
+name: cut upgrade
+steps:
+  - boot
+  - write: { path: /etc/config/x, text: "1" }
+  - power-cut: { operation: 2, tear: half }
+  - sysupgrade
+  - boot
+  - expect: { state: no-boot }
+  - recovery-flash: {}
+  - boot
+  - expect: { state: jffs2-overlay, file: [{ path: /etc/config/x, absent: true }] }
+`);
+  expect(report?.steps.map(({ outcome }) => outcome)).toEqual([
+    'done',
+    'done',
+    'done',
+    'power-cut',
+    'done',
+    'done',
+    'done',
+    'done',
+    'done',
+  ]);
+});
+
+test('an upgrade keeps what the keep list names, on every branch of the matrix', () => {
+  const reports = run(`
+name: upgrade
+matrix: { branch: ["19.07", "22.03", "24.10", "25.12"] }
+steps:
+  - boot
+  - write: { path: /etc/config/x, text: "\${branch}" }
+  - write: { path: /root/y, text: "2" }
+  - sysupgrade
+  - expect:
+      state: jffs2-overlay
+      file:
+        - { path: /etc/config/x, text: "\${branch}" }
+        - { path: /root/y, absent: true }
+        - { path: /sysupgrade.tgz, absent: true }
+`);
+  expect(reports.map(({ branch, passed }) => [branch, passed])).toEqual([
+    ['19.07', true],
+    ['22.03', true],
+    ['24.10', true],
+    ['25.12', true],
+  ]);
+});
+
+test('a full overlay keeps its files and can be emptied', () => {
+  const [report] = run(`
+name: full
+steps:
+  - boot
+  - fill: { path: /root/fill }
+  - reboot
+  - expect: { state: jffs2-overlay }
+  - rm: { path: /root/fill, recursive: true }
+  - write: { path: /root/after, bytes: 100000 }
+  - expect: { file: [{ path: /root/after, bytes: 100000 }] }
+`);
+  expect(report?.steps.filter(({ outcome }) => outcome !== 'done')).toEqual([]);
+});
+
+test('an expectation that does not hold fails the scenario with expected and found', () => {
+  const [report] = run('name: wrong\nsteps:\n  - boot\n  - expect: { state: ram-overlay }\n');
+  expect(report?.passed).toBe(false);
+  expect(report?.steps[1]?.problems).toEqual(['state: expected ram-overlay, found jffs2-overlay']);
+});
+
+test('faults of a scenario file are told with their line and column, all at once', () => {
+  try {
+    loadScenario('name: x\nsteps:\n  - boot\n  - bot\n  - write: { text: a }\n', 'bad.yaml');
+    expect.unreachable();
+  } catch (error) {
+    if (!(error instanceof ProfileError)) throw error;
+    expect(error.diagnostics.map(({ line }) => line)).toEqual([4, 5]);
+  }
+});
+
+test('an unknown variable is named', () => {
+  expect(() => loadScenario('name: x\nsteps:\n  - rm: { path: "/${nothing}" }\n', 'v.yaml')).toThrow(
+    /nothing/,
+  );
+});
