@@ -29,5 +29,6 @@ function escape(text: string): string {
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
     .replaceAll('"', '&quot;')
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '\uFFFD');
+    // XML has no way to write other control characters.
+    .replace(/[^\t\n\r\u0020-\uFFFD]/g, '\uFFFD');
 }
