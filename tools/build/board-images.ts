@@ -2,9 +2,9 @@
 import { findPartition, stepBoard } from '../boards/index.js';
 import type { BoardProfile } from '../boards/index.js';
 import { BudgetError, FirmwrightError, groupDigits, InternalError } from '../core/index.js';
-import { finishKernel, readChunks, runStep } from '../firmware/index.js';
+import { finishKernel, runStep } from '../firmware/index.js';
 import type { RecipeStep, StepContext, StepVersion } from '../firmware/index.js';
-import type { BoardPlan, FlashPart } from './plan.js';
+import type { BoardPlan } from './plan.js';
 
 /** Everything that a board's images are made from. */
 export interface BoardInput {
@@ -36,7 +36,7 @@ export interface BoardImages {
   readonly artefacts: ReadonlyMap<string, Uint8Array>;
   /** The finished kernel file. */
   readonly kernelSize: number;
-  /** What stands in the partition `firmware`, without upgrade metadata; may be longer than the partition. */
+  /** What stands in the partition `firmware`, by the profile's own recipe for it; may be longer than the partition. */
   readonly firmware: Uint8Array;
   /** The whole chip; undefined for boards without one, and when something does not fit. */
   readonly flash: Uint8Array | undefined;
@@ -69,9 +69,11 @@ export function makeBoardImages(input: BoardInput): BoardImages {
     const image = atBoard(profile, name, () => runArtefact(name, recipe, { ...context, kernel }, oversize));
     artefacts.set(name, image);
   }
-  const source = plan.flashImage?.parts.find((part) => isArtefact(part.content));
-  const name = source && isArtefact(source.content) ? source.content.artefact : profile.artefacts[0]?.name;
-  const firmware = withoutChunks(artefacts.get(name ?? '') ?? new Uint8Array(0));
+  // The limit of the image is told with its artefact, that of the partition below.
+  const steps = profile.firmwareRecipe.filter((step) => step.name !== 'check-size');
+  const firmware = atBoard(profile, 'firmware', () =>
+    runArtefact('firmware', steps, { ...context, kernel }, oversize),
+  );
   checkLimit('firmware', firmware.length, findPartition(profile, 'firmware')?.size, oversize);
   const fits = oversize.length === 0;
   return {
@@ -118,15 +120,6 @@ function atBoard<T>(profile: BoardProfile, what: string, work: () => T): T {
   }
 }
 
-function isArtefact(content: FlashPart['content']): content is { readonly artefact: string } {
-  return typeof content === 'object' && 'artefact' in content;
-}
-
-/** Takes metadata and signature off the end: they are for the upgrade program, the device does not need them. */
-function withoutChunks(image: Uint8Array): Uint8Array {
-  return image.subarray(0, readChunks(image).at(-1)?.offset ?? image.length);
-}
-
 function fillFlash(
   plan: NonNullable<BoardPlan['flashImage']>,
   firmware: Uint8Array,
@@ -135,7 +128,7 @@ function fillFlash(
   const flash = new Uint8Array(plan.size).fill(0xff);
   for (const part of plan.parts) {
     if (part.content === 'erased') continue;
-    const bytes = isArtefact(part.content) ? firmware : partitions.get(part.label);
+    const bytes = part.content === 'firmware' ? firmware : partitions.get(part.label);
     if (!bytes) throw new InternalError(`no content was read for partition ${part.label}`);
     if (bytes.length > part.size) {
       throw new BudgetError(

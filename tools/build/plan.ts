@@ -42,7 +42,8 @@ export interface FlashPart {
   readonly label: string;
   readonly offset: number;
   readonly size: number;
-  readonly content: 'erased' | { readonly artefact: string } | { readonly file: string };
+  /** `firmware`: what the firmware steps of the plan make. */
+  readonly content: 'erased' | 'firmware' | { readonly file: string };
 }
 
 /** Everything that is made for one board. */
@@ -59,7 +60,15 @@ export interface BoardPlan {
   readonly kernelSteps: readonly PlannedStep[];
   readonly artefacts: readonly ArtefactPlan[];
   /** The whole chip; absent for boards whose flash is not split by image content. */
-  readonly flashImage?: { readonly file: string; readonly size: number; readonly parts: readonly FlashPart[] };
+  readonly flashImage?:
+    | {
+        readonly file: string;
+        readonly size: number;
+        /** What fills the partition `firmware`: an upgrade file without its metadata and wrapping. */
+        readonly firmwareSteps: readonly PlannedStep[];
+        readonly parts: readonly FlashPart[];
+      }
+    | undefined;
 }
 
 /** A build, decided to the end. */
@@ -174,7 +183,7 @@ function planBoard(
     file: `${prefix}-squashfs-${name}`,
     steps: steps.map(plannedStep),
   }));
-  const flashImage = planFlash(profile, artefacts, `${prefix}-flash.img`, files?.flash ?? {});
+  const flashImage = planFlash(profile, `${prefix}-flash.img`, files?.flash ?? {});
   return {
     board: profile.id,
     prefix,
@@ -193,10 +202,9 @@ function plannedStep(step: RecipeStep): PlannedStep {
   return { text: step.text, does: step.summary };
 }
 
-/** Lays out the chip: `firmware` takes the image that an upgrade would write, the rest is erased or comes from files. */
+/** Lays out the chip: `firmware` takes what an upgrade leaves there, the rest is erased or comes from files. */
 function planFlash(
   profile: BoardProfile,
-  artefacts: readonly ArtefactPlan[],
   file: string,
   files: Readonly<Record<string, string>>,
 ): BoardPlan['flashImage'] {
@@ -211,17 +219,16 @@ function planFlash(
       { hint: `firmwright boards show ${profile.id}` },
     );
   }
-  const image = artefacts.find(({ name }) => name.startsWith('sysupgrade')) ?? artefacts[0];
-  if (profile.split.mode === 'none' || profile.flash.kind !== 'nor' || !image) return undefined;
+  if (profile.split.mode === 'none' || profile.flash.kind !== 'nor') return undefined;
   const parts = profile.partitions
     .filter((partition) => partition.parent === undefined)
     .map(({ label, offset, size }): FlashPart => {
       const path = files[label];
       const content =
-        label === 'firmware' ? { artefact: image.name } : path === undefined ? 'erased' : { file: path };
+        label === 'firmware' ? 'firmware' : path === undefined ? 'erased' : { file: path };
       return { label, offset, size, content };
     });
-  return { file, size: profile.flash.size, parts };
+  return { file, size: profile.flash.size, firmwareSteps: profile.firmwareRecipe.map(plannedStep), parts };
 }
 
 /** Parameters as OpenWrt packs: xz 9 with lc0 lp2 pb2 and no "extreme". */

@@ -82,6 +82,14 @@ test('the chip holds firmware without metadata, files where they belong, and is 
   expect(erased(960 * 1024 + 100, 1024 * 1024)).toBe(true);
 });
 
+test('the chip takes the firmware recipe of the profile, not the wrapped upgrade file', () => {
+  const { artefacts, firmware, flash } = make(1000, profile('firmware: append-rootfs\n'));
+  expect(artefacts.get('sysupgrade.bin')?.length).toBeGreaterThan(101_000);
+  expect(Buffer.compare(firmware, noise(1000))).toBe(0);
+  expect(Buffer.compare(flash?.subarray(65536, 66_536) ?? noise(1), firmware)).toBe(0);
+  expect(flash?.[66_536]).toBe(0xff);
+});
+
 test('a file larger than its partition is refused, one that fills it is taken', () => {
   expect(make(10, profile(), noise(65536, 3)).flash).toBeDefined();
   expect(() => make(10, profile(), noise(65537, 3))).toThrow(

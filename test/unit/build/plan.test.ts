@@ -53,7 +53,7 @@ test('files for other partitions stand in the flash plan, everything else is era
   expect(parts?.map(({ label, content }) => [label, content])).toEqual([
     ['u-boot', 'erased'],
     ['u-boot-env', 'erased'],
-    ['firmware', { artefact: 'sysupgrade.bin' }],
+    ['firmware', 'firmware'],
     ['board_config', 'erased'],
     ['cfg', 'erased'],
     ['art', { file: '/r/art.bin' }],
@@ -85,3 +85,13 @@ test.each(['netgear_wndr4300', 'ubnt_edgerouter-x', 'linksys_ea8300', 'netgear_r
     expect(() => plan([board])).toThrow(`board ${board} has NAND flash`);
   },
 );
+
+test('the chip takes the firmware recipe of boards whose upgrade file is wrapped', () => {
+  const [board] = plan(['ubnt_nanostation-2']).boards;
+  expect(board?.flashImage?.firmwareSteps.map(({ text }) => text)).toEqual([
+    'append-kernel',
+    'pad-to 64k',
+    'append-rootfs',
+    'pad-rootfs',
+  ]);
+});

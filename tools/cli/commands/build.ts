@@ -128,9 +128,10 @@ function renderPlan(plan: BuildPlan, { style }: Session): string {
     if (board.flashImage) {
       lines.push(`  ${board.flashImage.file}, ${formatSize(board.flashImage.size)}`);
       for (const { label, offset, content } of board.flashImage.parts) {
-        const what =
-          typeof content === 'string' ? content : 'file' in content ? content.file : content.artefact;
+        const what = typeof content === 'string' ? content : content.file;
         lines.push(`    0x${offset.toString(16).padStart(7, '0')} ${label}: ${what}`);
+        if (content !== 'firmware') continue;
+        for (const step of board.flashImage.firmwareSteps) lines.push(`      ${step.text}: ${step.does}`);
       }
     }
   }
