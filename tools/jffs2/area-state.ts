@@ -76,7 +76,8 @@ export function areaState(
     case 'blank':
       return withoutFiles(kind, geometry);
     case 'foreign': {
-      const isSwapped = bytes.length >= 2 && viewOf(bytes).getUint16(0, endian === 'little') === MAGIC_SWAPPED;
+      const isSwapped =
+        bytes.length >= 2 && viewOf(bytes).getUint16(0, endian === 'little') === MAGIC_SWAPPED;
       const what = isSwapped ? 'JFFS2 of the other byte order' : 'foreign data without an end marker';
       return { ...withoutFiles(kind, geometry, what), isSwapped };
     }

@@ -24,11 +24,13 @@ export function renderJunit(suite: string, cases: readonly JunitCase[]): string 
 }
 
 function escape(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    // XML has no way to write other control characters.
-    .replace(/[^\t\n\r\u0020-\uFFFD]/g, '\uFFFD');
+  return (
+    text
+      .replaceAll('&', '&amp;')
+      .replaceAll('<', '&lt;')
+      .replaceAll('>', '&gt;')
+      .replaceAll('"', '&quot;')
+      // XML has no way to write other control characters.
+      .replace(/[^\t\n\r\u0020-\uFFFD]/g, '\uFFFD')
+  );
 }
