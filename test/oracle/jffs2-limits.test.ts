@@ -8,7 +8,7 @@ import { complaintsIn, linesOf, runOracle } from '../support/oracle.js';
 import { oracle, requires } from '../support/requires.js';
 
 const eraseSize = 65536;
-const blocks = [5, 6, 8, 16] as const;
+const blocks = [5, 6, 8, 16, 64, 128] as const;
 
 for (const count of blocks) {
   requires(oracle('uml'))(
