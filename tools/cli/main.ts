@@ -1,17 +1,20 @@
 #!/usr/bin/env node
 /** Entry of the `firmwright` program: connects the process to the command line. */
 import process from 'node:process';
+import { isatty } from 'node:tty';
 import { runCommandLine } from './run.js';
 import type { Output } from './run.js';
 
 function output(stream: NodeJS.WriteStream): Output {
+  // `stream.isTTY` is undefined on a pipe, whatever its type says.
+  const isTerminal = isatty(stream.fd);
   // A reader that goes away early (`| head`) is no failure of ours.
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
   });
   return {
-    isTerminal: stream.isTTY,
-    columns: stream.isTTY ? stream.columns : 100,
+    isTerminal,
+    columns: isTerminal ? stream.columns : 100,
     write: (text) => stream.write(text),
   };
 }
