@@ -5,7 +5,7 @@ import { isatty } from 'node:tty';
 import { runCommandLine } from './run.js';
 import type { Output } from './run.js';
 
-function output(stream: NodeJS.WriteStream): Output {
+function output(stream: NodeJS.WriteStream & { readonly fd: number }): Output {
   // `stream.isTTY` is undefined on a pipe, whatever its type says.
   const isTerminal = isatty(stream.fd);
   // A reader that goes away early (`| head`) is no failure of ours.
