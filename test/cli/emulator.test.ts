@@ -1,0 +1,85 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkDocument, emulateDocument, whichDocument } from '../../tools/cli/documents/check.js';
+import { chipFromImage } from '../../tools/emulator/index.js';
+import { firmwright, jsonOf } from '../support/cli.js';
+import { profileOf, sysupgradeImage } from '../support/router-image.js';
+
+const board = ['--board', 'ubnt_unifi-ap'];
+const scenario = fileURLToPath(new URL('../../images/demo/scenarios/factory-reset.yaml', import.meta.url));
+let folder = '';
+let image = '';
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'firmwright-emulator-'));
+  image = join(folder, 'sysupgrade.bin');
+  writeFileSync(image, await sysupgradeImage(profileOf('ubnt_unifi-ap')));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test('check proves an image, names the known flaws, and writes JUnit', async () => {
+  const junit = join(folder, 'check.xml');
+  const result = await firmwright(['check', image, ...board, '--json', '--junit', junit]);
+  expect(result.exitCode).toBe(0);
+  const document = checkDocument.parse(jsonOf(result));
+  expect(document.passed).toBe(true);
+  expect(document.findings.map(({ code }) => code)).toContain('hidden-files-survive');
+  expect(readFileSync(junit, 'utf8')).toMatch(
+    /<testsuite name="firmwright check ubnt_unifi-ap" tests="\d+" failures="0">/,
+  );
+});
+
+test('one power cut is replayed by its name', async () => {
+  const result = await firmwright(['check', image, ...board, '--json', '--replay', 'reset:1:half']);
+  expect(checkDocument.parse(jsonOf(result)).cuts).toMatchObject([{ phase: 'reset', cuts: 1 }]);
+  expect((await firmwright(['check', image, ...board, '--replay', 'reset'])).exitCode).toBe(4);
+});
+
+test('an image of another board is refused with exit code 4', async () => {
+  const result = await firmwright(['check', image, '--board', 'tplink_archer-c7-v2']);
+  expect(result.exitCode).toBe(4);
+  expect(result.stderr).toContain('FW_EMULATOR_IMAGE');
+});
+
+test('a truncated image and a dump of the wrong size are refused', async () => {
+  const short = join(folder, 'short.bin');
+  writeFileSync(short, readFileSync(image).subarray(0, 100_000));
+  expect((await firmwright(['check', short, ...board])).exitCode).toBe(4);
+  const long = join(folder, 'long.bin');
+  writeFileSync(long, Buffer.alloc(9 * 1024 ** 2));
+  const result = await firmwright(['check', long, ...board]);
+  expect(result.exitCode).toBe(4);
+  expect(result.stderr).toContain('expected a dump of 8 388 608 bytes');
+});
+
+test('emulate runs the matrix of a scenario; a dump is changed in place, with --snapshot not', async () => {
+  const result = await firmwright(['emulate', scenario, '--image', image, ...board, '--json']);
+  expect(result.exitCode).toBe(0);
+  expect(emulateDocument.parse(jsonOf(result)).runs).toHaveLength(4);
+
+  const dump = join(folder, 'dump.bin');
+  const before = chipFromImage(profileOf('ubnt_unifi-ap'), readFileSync(image)).image();
+  writeFileSync(dump, before);
+  const simple = join(folder, 'boot.yaml');
+  writeFileSync(simple, 'name: boot\nsteps: [boot]\n');
+  expect((await firmwright(['emulate', simple, '--flash', dump, '--snapshot', ...board])).exitCode).toBe(0);
+  expect(readFileSync(dump).equals(before)).toBe(true);
+  expect((await firmwright(['emulate', simple, '--flash', dump, ...board])).exitCode).toBe(0);
+  expect(readFileSync(dump).equals(before)).toBe(false);
+  const which = await firmwright(['which', dump, '/etc/uci-defaults/10_first', ...board, '--json']);
+  expect(whichDocument.parse(jsonOf(which))).toMatchObject({ layer: 'none' });
+});
+
+test('a scenario that fails ends with exit code 11, faults of its file with 3', async () => {
+  const wrong = join(folder, 'wrong.yaml');
+  writeFileSync(wrong, 'name: wrong\nsteps:\n  - boot\n  - expect: { state: no-boot }\n');
+  const failed = await firmwright(['emulate', wrong, '--image', image, ...board]);
+  expect(failed.exitCode).toBe(11);
+  expect(failed.stdout).toContain('expected no-boot, found jffs2-overlay');
+  writeFileSync(wrong, 'name: wrong\nsteps:\n  - bot\n');
+  expect((await firmwright(['emulate', wrong, '--image', image, ...board])).exitCode).toBe(3);
+});
