@@ -3,6 +3,7 @@
 #include <sqfs/error.h>
 
 #include "squashfs-check.h"
+#include "squashfs-control.h"
 #include "squashfs-xz-compressor.h"
 
 namespace firmwright {
@@ -43,13 +44,15 @@ CheckedCompressor* wrap(SqfsHandle<sqfs_compressor_t> inner, CompressorUse use, 
   };
   made->do_block = [](sqfs_compressor_t* self, const sqfs_u8* in, sqfs_u32 size, sqfs_u8* out,
                       sqfs_u32 outsize) -> sqfs_s32 {
-    if (asChecked(self)->control->cancelled.load(std::memory_order_relaxed)) return SQFS_ERROR_INTERNAL;
+    PackControl& control = *asChecked(self)->control;
+    if (mayStop(control)) return 0;
     if (asChecked(self)->use == CompressorUse::kData) {
-      asChecked(self)->control->encodeCount.fetch_add(1, std::memory_order_relaxed);
+      control.encodeCount.fetch_add(1, std::memory_order_relaxed);
     }
     sqfs_compressor_t* inner = asChecked(self)->inner.get();
     const sqfs_s32 result = inner->do_block(inner, in, size, out, outsize);
-    return result >= 0 && static_cast<sqfs_u32>(result) >= size ? 0 : result;
+    if (result < 0) return giveUp(control, result);
+    return static_cast<sqfs_u32>(result) >= size ? 0 : result;
   };
   return made;
 }

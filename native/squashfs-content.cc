@@ -97,6 +97,7 @@ class ContentPacker {
     throwIfCancelled(control_);
     submitFragmentBlocks();
     checkOutput(sqfs_block_processor_finish(processor_.get()), "compress the last blocks", output_, control_);
+    throwIfCancelled(control_);
     processor_.reset();
     fillResult();
   }
@@ -221,6 +222,7 @@ void throwIfCancelled(const PackControl& control) {
   if (control.cancelled.load(std::memory_order_relaxed)) {
     throw Failure(FailureKind::kCancelled, "pack a squashfs image: cancelled", "", 0, "");
   }
+  check(control.compressorError.load(std::memory_order_relaxed), "compress a block");
 }
 
 int checkOutput(int code, const char* step, const SquashfsOutput& output, const PackControl& control) {

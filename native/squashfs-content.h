@@ -14,7 +14,7 @@ namespace firmwright {
  */
 void packContents(const PackJob& job, SquashfsOutput& output, PackControl& control, PackResult& result);
 
-/** Throws Failure kCancelled when the caller has asked to stop. */
+/** Throws Failure kCancelled when the caller has asked to stop, and the failure of a compressor if there was one. */
 void throwIfCancelled(const PackControl& control);
 
 /** Writes a libsquashfs code as Failure, preferring the output's errno and the cancel flag over the bare number. */

@@ -11,6 +11,23 @@ struct PackControl {
   std::atomic<bool> cancelled{false};
   std::atomic<uint64_t> bytesDone{0};    // of content, compressed and written
   std::atomic<uint64_t> encodeCount{0};  // calls of a compressor for data blocks, one a block and filter
+  std::atomic<int> compressorError{0};   // first error code of a compressor
 };
+
+/** Whether a compressor need not do its work: the image will be thrown away. */
+inline bool mayStop(const PackControl& control) {
+  return control.cancelled.load(std::memory_order_relaxed) ||
+         control.compressorError.load(std::memory_order_relaxed) != 0;
+}
+
+/**
+ * Notes that a block could not be compressed, and passes it on as incompressible. The block processor of libsquashfs
+ * 1.2 waits for ever for the other blocks under way when a compressor returns an error to it.
+ */
+inline int giveUp(PackControl& control, int code) {
+  int none = 0;
+  control.compressorError.compare_exchange_strong(none, code, std::memory_order_relaxed);
+  return 0;
+}
 
 }  // namespace firmwright

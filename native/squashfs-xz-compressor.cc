@@ -15,6 +15,8 @@
 #include <new>
 #include <vector>
 
+#include "squashfs-control.h"
+
 namespace firmwright {
 
 namespace {
@@ -85,16 +87,16 @@ sqfs_s32 encode(XzCompressor& self, Chain& chain, const uint8_t* in, uint32_t si
 
 sqfs_s32 doBlock(sqfs_compressor_t* base, const sqfs_u8* in, sqfs_u32 size, sqfs_u8* out, sqfs_u32 outsize) {
   auto& self = *static_cast<XzCompressor*>(base);
-  if (self.control->cancelled.load(std::memory_order_relaxed)) return SQFS_ERROR_INTERNAL;
+  if (mayStop(*self.control)) return 0;
   if (size == 0) return 0;
   const uint32_t room = std::min(size - 1, outsize);
   sqfs_s32 best = encode(self, *self.chains.front(), in, size, out, room);
-  if (best < 0) return best;
+  if (best < 0) return giveUp(*self.control, best);
   for (size_t i = 1; i < self.chains.size(); ++i) {
     const uint32_t limit = best > 0 ? static_cast<uint32_t>(best) - 1 : room;
     if (self.other.size() < limit) self.other.resize(limit);
     const sqfs_s32 result = encode(self, *self.chains[i], in, size, self.other.data(), limit);
-    if (result < 0) return result;
+    if (result < 0) return giveUp(*self.control, result);
     if (result == 0) continue;
     memcpy(out, self.other.data(), static_cast<size_t>(result));
     best = result;
