@@ -1,5 +1,5 @@
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
-import { EnvironmentError } from '../core/index.js';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { EnvironmentError, UsageError } from '../core/index.js';
 import type { RootSource } from './root-tree.js';
 
 /** First bytes of a squashfs image, little- and big-endian. @see Linux 6.6 fs/squashfs/squashfs_fs.h */
@@ -8,9 +8,15 @@ const squashfsMagics = ['hsqs', 'sqsh'];
 /**
  * Tells what kind of source a path of the host is: a folder, a squashfs image by its first bytes, else an archive.
  *
- * @throws EnvironmentError FW_ENV_FILE when it cannot be read
+ * @throws UsageError FW_USAGE_FILE when there is nothing of that name; EnvironmentError FW_ENV_FILE when it cannot be read
  */
 export function detectRootSource(path: string): RootSource {
+  if (!existsSync(path)) {
+    throw new UsageError('FW_USAGE_FILE', `root tree: ${path} is not there`, {
+      hint: 'check --rootfs, or rootfs: in the recipe',
+      data: { path },
+    });
+  }
   return wrapHostError(path, () => {
     if (statSync(path).isDirectory()) return { kind: 'folder', path };
     const start = Buffer.alloc(4);
