@@ -8,7 +8,7 @@
 import { FormatError } from '../core/index.js';
 import type { FirmwareSplit } from '../firmware/index.js';
 import { openSquashfs } from '../squashfs/index.js';
-import { type FileSystem, removeTree, writeFile } from '../vfs/index.js';
+import { type FileSystem, FsError, removeTree, writeFile } from '../vfs/index.js';
 import { bootLoaderRefusal } from './boot-loader.js';
 import type { Device } from './device.js';
 import { devicePath, findFile, readFileIfThere } from './device-files.js';
@@ -64,10 +64,16 @@ export function bootPowered(device: Device, options: BootOptions = {}): BootResu
     timeline.log('preinit', 'failsafe');
     return { kind: 'running', system: new RunningSystem(device, split, rom, 'failsafe') };
   }
-  const system = mountRootStart(device, split, rom);
-  restoreCarried(system);
-  if (!options.stopInPreinit) finishBoot(system);
-  return { kind: 'running', system };
+  try {
+    const system = mountRootStart(device, split, rom);
+    restoreCarried(system);
+    if (!options.stopInPreinit) finishBoot(system);
+    return { kind: 'running', system };
+  } catch (error) {
+    // A squashfs that is whole in its first blocks only mounts, and fails where init reads on.
+    if (error instanceof FsError && error.code === 'EIO') return noBoot(device, 'rootfs', error.message);
+    throw error;
+  }
 }
 
 /** The end of boot: run-once scripts, `mount_root done`, and the carried archive goes. */

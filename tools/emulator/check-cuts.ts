@@ -7,6 +7,7 @@
  * as classes of their own; anything else is a violation.
  */
 import type { NorChip } from '../flash/index.js';
+import { FsError } from '../vfs/index.js';
 import { boot } from './boot.js';
 import { bootToFlash, settingsDigest, upperDigest, writeSettings } from './check-proofs.js';
 import type { CheckSubject } from './check-subject.js';
@@ -21,6 +22,7 @@ import {
   type RecordedOperation,
 } from './power-cuts.js';
 import { recoveryFlash, sysupgrade } from './sysupgrade.js';
+import type { RunningSystem } from './system.js';
 import { digestDifferences, type TreeDigest } from './tree-digest.js';
 
 /** How the boot after a cut ends. */
@@ -213,7 +215,21 @@ function judgeUpgrade(
 ): Verdict {
   const result = boot(device);
   if (result.kind === 'no-boot') return judgeRecovery(device, image, result.reason);
-  const { system } = result;
+  try {
+    return judgeUpgraded(subject, result.system, old, kept);
+  } catch (error) {
+    // The root is only partly written: it comes up, and fails where a program reads on.
+    if (error instanceof FsError && error.code === 'EIO') return judgeRecovery(device, image, error.message);
+    throw error;
+  }
+}
+
+function judgeUpgraded(
+  subject: CheckSubject,
+  system: RunningSystem,
+  old: TreeDigest,
+  kept: TreeDigest,
+): Verdict {
   if (system.mode !== 'jffs2-overlay') return { outcome: 'ram', reason: system.mode };
   const found = upperDigest(system);
   const [fromOld] = digestDifferences(old, found);
