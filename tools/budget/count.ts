@@ -71,6 +71,8 @@ export interface BudgetInput {
   readonly profile: BoardProfile;
   /** Content of the partition `firmware` from its start; may be shorter or longer than the partition. */
   readonly firmware: Uint8Array;
+  /** How much of `firmware` is the image, where the rest is what the device wrote: for dumps. All of it when absent. */
+  readonly imageSize?: number | undefined;
   /** The rest of the chip, when it is known. */
   readonly flash?: Uint8Array | undefined;
   /** Limits that the build found broken. */
@@ -139,12 +141,12 @@ function overlayOf(
 }
 
 function limitsOf(
-  { profile, firmware, oversize = [] }: BudgetInput,
+  { profile, firmware, imageSize = firmware.length, oversize = [] }: BudgetInput,
   partition: number | undefined,
 ): BudgetLimit[] {
-  const limits = partition === undefined ? [] : [limitOf('firmware', partition, firmware.length)];
+  const limits = partition === undefined ? [] : [limitOf('firmware', partition, imageSize)];
   if (profile.imageSize !== undefined && profile.imageSize !== partition) {
-    limits.push(limitOf('image size', profile.imageSize, firmware.length));
+    limits.push(limitOf('image size', profile.imageSize, imageSize));
   }
   // What the build met and what stands above are often the same limit.
   const others = oversize.filter(

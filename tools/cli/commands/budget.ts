@@ -90,14 +90,12 @@ async function budgetsOfImage(
       ? bytes.subarray(place.offset, place.offset + place.size)
       : bytes.subarray(0, readChunks(bytes).at(-1)?.offset ?? bytes.length);
     const { rootfs, squashfsSize } = splitFirmware(firmware, profile);
-    const squashfs =
-      rootfs && squashfsSize !== undefined
-        ? firmware.subarray(rootfs.offset, rootfs.offset + squashfsSize)
-        : undefined;
+    const end = rootfs && squashfsSize !== undefined ? rootfs.offset + squashfsSize : undefined;
+    const squashfs = rootfs && end !== undefined ? firmware.subarray(rootfs.offset, end) : undefined;
     return countBudget({
       profile,
       firmware,
-      ...(isDump ? { flash: bytes } : {}),
+      ...(isDump ? { flash: bytes, imageSize: end } : {}),
       files: squashfs ? imageFileCosts(squashfs).slice(0, top) : [],
     });
   });
