@@ -188,6 +188,10 @@ describe('an input that cannot be used is one error with its exit code, and leav
       code: 'FW_BUDGET_OVER',
       says: 'kernel',
     }),
+    'a kernel that no vendor layout has room for': (at) => {
+      writeFileSync(at.kernel, uImageKernel(7_800_000));
+      return { words: board, exitCode: 10, code: 'FW_BUDGET_CHECK_SIZE', says: 'factory.bin' };
+    },
     'a compressor that the library does not write': (at) => ({
       words: ['-b', profileFile(at, { compressor: 'lzo' })],
       exitCode: 3,

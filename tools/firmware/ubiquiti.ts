@@ -3,7 +3,7 @@
  *
  * @see SPEC.md "Ubiquiti"; OpenWrt firmware-utils src/mkfwimage.c; figures checked against published ath25 images
  */
-import { crc32, FormatError, roundUp } from '../core/index.js';
+import { BudgetError, crc32, FormatError, groupDigits, roundUp } from '../core/index.js';
 import { concatBytes, startsWith, wordBe } from './bytes.js';
 import { fieldTable, raw, text, u32be } from './fields.js';
 
@@ -72,7 +72,8 @@ export interface UbiquitiImage {
 /**
  * Builds a container of a kernel and a rootfs part.
  *
- * @throws FormatError FW_FIRMWARE_STEP for an unknown board, or when the parts are larger than its flash
+ * @throws FormatError FW_FIRMWARE_STEP for an unknown board; BudgetError FW_BUDGET_CHECK_SIZE when the parts are larger
+ *   than its flash
  */
 export function buildUbiquiti(image: UbiquitiImage): Uint8Array {
   const flash = layouts[image.board];
@@ -82,11 +83,12 @@ export function buildUbiquiti(image: UbiquitiImage): Uint8Array {
       data: { expected: Object.keys(layouts), found: image.board },
     });
   const kernelRoom = roundUp(image.kernel.length, 0x10000);
-  if (kernelRoom + image.rootfs.length > flash.length)
-    throw new FormatError(
-      'FW_FIRMWARE_STEP',
-      `kernel and rootfs of ${kernelRoom + image.rootfs.length} bytes do not fit the ${flash.length} bytes of ${image.board}`,
-      { data: { expected: flash.length, found: kernelRoom + image.rootfs.length } },
+  const use = kernelRoom + image.rootfs.length;
+  if (use > flash.length)
+    throw new BudgetError(
+      'FW_BUDGET_CHECK_SIZE',
+      `kernel and rootfs do not fit the layout of ${image.board}: ${groupDigits(use)} of ${groupDigits(flash.length)} bytes, ${groupDigits(use - flash.length)} over`,
+      { data: { limit: flash.length, use, overBy: use - flash.length } },
     );
   const head = { magic: image.magic, version: image.version, crc: 0, pad: 0 };
   const headerCrc = crc32(ubiquitiHeaderTable.write(head).subarray(0, 260));

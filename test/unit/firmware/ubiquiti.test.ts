@@ -65,5 +65,7 @@ test('a cut part, an unknown board and parts beyond the flash are refused', () =
   const unknown = { magic: 'OPEN', version: 'v', board: 'XS9', ...parts };
   expect(() => buildUbiquiti(unknown)).toThrow(expect.objectContaining({ code: 'FW_FIRMWARE_STEP' }));
   const large = { ...unknown, board: 'XS2', rootfs: new Uint8Array(0x390000) };
-  expect(() => buildUbiquiti(large)).toThrow(expect.objectContaining({ code: 'FW_FIRMWARE_STEP' }));
+  expect(() => buildUbiquiti(large)).toThrow(
+    expect.objectContaining({ code: 'FW_BUDGET_CHECK_SIZE', exitCode: 10 }),
+  );
 });
