@@ -54,6 +54,16 @@ describe('a kernel mounts our images without a word, and lists our tree', () => 
   }
 });
 
+requires(oracle('qemu'))('lzo: a packaged kernel mounts our image, and lists our tree', () => {
+  const image = writeJffs2(tree, { endian: 'little', eraseSize: 65536, compression: only('lzo') });
+  const flash = onFlash(image, 32 * 65536);
+  const options = { eraseSize: 65536, mtdparts: '-(data)', backend: 'qemu' } as const;
+  const run = runOracle(flash, mount + list, options);
+  expect(run).toMatchObject({ status: 0 });
+  expect(complaints(run.dmesg)).toEqual([]);
+  expect(lines(run)).toEqual(manifest(tree));
+});
+
 describe('what a kernel did to our image reads back as the kernel shows it', () => {
   const work = `
 cd /mnt

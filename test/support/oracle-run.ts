@@ -11,6 +11,8 @@ export interface OracleOptions {
   readonly eraseSize?: number;
   readonly mtdparts: string;
   readonly kernelArgs?: string;
+  /** `qemu` is a kernel as packaged; it alone has lzo. Default: the oracle's own. */
+  readonly backend?: 'uml' | 'qemu';
 }
 
 /** What came back. */
@@ -34,6 +36,7 @@ export function runOracle(flash: Uint8Array, script: string, options: OracleOpti
     const args = ['--endian', options.endian ?? 'little', '--erase-size', String(options.eraseSize ?? 65536)];
     args.push('--mtdparts', options.mtdparts);
     if (options.kernelArgs !== undefined) args.push('--kernel-args', options.kernelArgs);
+    if (options.backend !== undefined) args.push('--backend', options.backend);
     args.push(image, join(folder, 'script.sh'), join(folder, 'out'));
     const run = spawnSync(join(oracleFolder, 'run'), args, { encoding: 'utf8', maxBuffer: 64 << 20 });
     const files = new Map<string, string>();
