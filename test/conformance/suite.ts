@@ -2,9 +2,10 @@
  * One conformance suite for every file system of ours. A backend says how to mount a given tree (see backend.ts),
  * and which things it honestly lacks.
  */
-import { afterAll, afterEach, describe, test } from 'vitest';
+import { afterAll, afterEach, describe } from 'vitest';
 import { newDirectory } from '../../tools/vfs/index.js';
 import type { TreeDirectory } from '../../tools/vfs/index.js';
+import { requires } from '../support/requires.js';
 import { attributeTests } from './attributes.js';
 import type { Backend, Mounted } from './backend.js';
 import { contentTests } from './content.js';
@@ -18,7 +19,8 @@ export type { Backend, Lack, Mounted } from './backend.js';
 /** Runs the suite on a backend; a read-only one gets the tests that read. */
 export function describeFileSystem(backend: Backend): void {
   if (backend.missing !== undefined) {
-    test.skip(`${backend.name} file system [missing: ${backend.missing}]`);
+    const need = { name: backend.missing, met: false };
+    requires(need)(`${backend.name} file system`, () => undefined);
     return;
   }
   describe(`${backend.name} file system`, () => {

@@ -12,7 +12,7 @@ export { finishKernel, listSteps, parseRecipe, runRecipe, runStep } from './reci
 export type { ParsedRecipe, RecipeFault } from './recipe.js';
 export { buildSeama, buildSeamaSeal, fixSeama, readSeama } from './seama.js';
 export type { SeamaReading } from './seama.js';
-export { jffs2MinimumBlocks, splitFirmware, splitParsers } from './split.js';
+export { splitFirmware, splitParsers } from './split.js';
 export type { FirmwareSplit, SplitBoard, SplitParser, SplitPart } from './split.js';
 export type { RecipeStep, StepArguments, StepBoard, StepContext, StepVersion } from './steps/step.js';
 export { buildTrx, fixTrx, readTrx } from './trx.js';

@@ -57,9 +57,6 @@ export interface FirmwareSplit {
   readonly problem?: string;
 }
 
-/** Fewest erase blocks with which JFFS2 mounts. */
-export const jffs2MinimumBlocks = 5;
-
 type Found = readonly SplitPart[] | string;
 
 interface SplitInput {
