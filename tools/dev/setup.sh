@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 
 need='g++ make python3 pkg-config libsquashfs-dev libarchive-dev liblzma-dev liblzo2-dev libdeflate-dev zlib1g-dev'
 if [ "${1:-}" = --test ]; then
-  need="$need squashfs-tools squashfs-tools-ng mtd-utils attr libarchive-tools fuse3 libfuse3-dev device-tree-compiler u-boot-tools signify-openbsd"
+  need="$need squashfs-tools squashfs-tools-ng mtd-utils attr libarchive-tools fuse3 libfuse3-dev device-tree-compiler u-boot-tools signify-openbsd rsync sqlite3 chromium"
 fi
 
 missing=
