@@ -3,12 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findPartition } from '../../boards/index.js';
 import type { BoardProfile } from '../../boards/index.js';
-import { budgetMarkdown, countBudget, imageFileCosts } from '../../budget/index.js';
+import { budgetMarkdown, countBudget, imageFileCosts, imageParts } from '../../budget/index.js';
 import type { FlashBudget } from '../../budget/index.js';
 import { executeBuild } from '../../build/index.js';
-import { readChunks, splitFirmware } from '../../firmware/index.js';
 import { loadBoard } from '../board-profiles.js';
 import { cacheFolder, planFrom, withBuildOptions } from '../build-options.js';
 import type { BuildArguments } from '../build-options.js';
@@ -84,18 +82,12 @@ async function budgetsOfImage(
 ): Promise<FlashBudget[]> {
   const bytes = new Uint8Array(await readFile(path));
   return profiles.map((profile) => {
-    const place = findPartition(profile, 'firmware');
-    const isDump = bytes.length === profile.flash.size && place !== undefined;
-    const firmware = isDump
-      ? bytes.subarray(place.offset, place.offset + place.size)
-      : bytes.subarray(0, readChunks(bytes).at(-1)?.offset ?? bytes.length);
-    const { rootfs, squashfsSize } = splitFirmware(firmware, profile);
-    const end = rootfs && squashfsSize !== undefined ? rootfs.offset + squashfsSize : undefined;
-    const squashfs = rootfs && end !== undefined ? firmware.subarray(rootfs.offset, end) : undefined;
+    const { squashfs, firmware, flash, imageSize } = imageParts(bytes, profile);
     return countBudget({
       profile,
       firmware,
-      ...(isDump ? { flash: bytes, imageSize: end } : {}),
+      flash,
+      imageSize,
       files: squashfs ? imageFileCosts(squashfs).slice(0, top) : [],
     });
   });
