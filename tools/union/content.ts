@@ -67,6 +67,11 @@ export function* fallocate(
   tellObject(state, 'modify', node);
 }
 
+/** Copies a lower file up because it is opened for writing (policy copyUp=open). */
+export function* copyForWriting(state: UnionState, task: Task, node: Node): Operation<void> {
+  if (node.type === 'file') yield* ensureUpper(state, task, node, needContent);
+}
+
 /** Copies a lower file up because it is read, so that its access time can be stored (policy atime=shadow). */
 export function* copyForReading(state: UnionState, task: Task, node: Node): Operation<void> {
   if (node.type !== 'file' || node.upper !== 0 || state.readOnly || !state.upper) return;

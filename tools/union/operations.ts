@@ -11,7 +11,7 @@ import type {
   XattrMode,
 } from '../vfs/index.js';
 import { attributesOf, removeAttribute, setAttribute, setAttributes } from './attributes.js';
-import { contentOf, copyForReading, fallocate, write } from './content.js';
+import { contentOf, copyForReading, copyForWriting, fallocate, write } from './content.js';
 import type { FallocateMode } from './content.js';
 import { copyUp, needContent } from './copy-up.js';
 import { create, link, tmpfile } from './create.js';
@@ -163,6 +163,10 @@ export class UnionOperations {
 
   copyForReading(ino: Ino): Startable<void> {
     return (task) => copyForReading(this.#state, task, nodeOf(this.#state, ino, 'read'));
+  }
+
+  copyForWriting(ino: Ino): Startable<void> {
+    return (task) => copyForWriting(this.#state, task, nodeOf(this.#state, ino, 'open'));
   }
 
   /** Copies an object up with its content, as a first write does. */

@@ -32,6 +32,11 @@ export interface UnionPolicy {
   readonly index: boolean;
   /** Copies attributes without data where data is not needed. */
   readonly metacopy: boolean;
+  /**
+   * When a lower file comes to the upper: at its first change, or as on Linux already when it is opened for writing,
+   * so that running out of space is told there (64).
+   */
+  readonly copyUp: 'write' | 'open';
   /** `shadow`: reading a lower file copies it up, so that its access time can be stored (FreeBSD). */
   readonly atime: 'lower' | 'shadow';
   /** Nothing is flushed; a marker stays while mounted. */
@@ -49,6 +54,7 @@ const overlayfs: UnionPolicy = {
   redirectMax: 256,
   index: true,
   metacopy: false,
+  copyUp: 'write',
   atime: 'lower',
   volatile: false,
 };

@@ -180,7 +180,19 @@ class MountedUnion implements Union {
     if (node.upper !== 0) this.#state.upper?.fs.open(node.upper, intent);
     node.holds += 1;
     this.#holds += 1;
-    if (writes) this.#writers.add(ino);
+    if (!writes) return;
+    this.#writers.add(ino);
+    if (this.#state.policy.copyUp === 'open') this.#copyOpened(ino);
+  }
+
+  /** Held before it is copied: a file without a name would end with its copy. */
+  #copyOpened(ino: Ino): void {
+    try {
+      this.#run(this.operations.copyForWriting(ino));
+    } catch (error) {
+      this.release(ino);
+      throw error;
+    }
   }
 
   release(ino: Ino): void {

@@ -130,6 +130,9 @@ function readWord(found: MountWords, word: string, key: string, value: string): 
     case 'whiteout':
       found.policy = { ...found.policy, whiteout: oneOf(key, value, ['whenneeded', 'always'] as const) };
       return;
+    case 'copyup':
+      found.policy = { ...found.policy, copyUp: oneOf(key, value, ['write', 'open'] as const) };
+      return;
     case 'userxattr':
       found.policy = { ...found.policy, prefix: 'user.overlay.' };
       return;
