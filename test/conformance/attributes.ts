@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { FileSystem, Ino } from '../../tools/vfs/index.js';
-import { b, errnoOf, find, makeFile, newDirectoryAttributes } from './backend.js';
+import { b, errnoOf, find, makeFile, newDirectoryAttributes } from '../support/files.js';
 import type { Backend } from './backend.js';
 
 /** Modes, owners, times and extended attributes. */

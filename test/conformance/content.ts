@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { FileSystem } from '../../tools/vfs/index.js';
-import { b, errnoOf, makeFile, newFile, textOf } from './backend.js';
+import { b, errnoOf, makeFile, newFile, textOf } from '../support/files.js';
 import type { Backend } from './backend.js';
 
 /** Bytes of files: writing anywhere, cutting, holes. */

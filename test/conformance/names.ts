@@ -11,7 +11,7 @@ import {
   newFile,
   plain,
   textOf,
-} from './backend.js';
+} from '../support/files.js';
 import type { Backend } from './backend.js';
 
 /** Making, linking and removing names; objects without a name. */

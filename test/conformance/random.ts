@@ -6,7 +6,7 @@ import { seededRandom } from '../../tools/core/index.js';
 import type { RandomSource } from '../../tools/core/index.js';
 import { MemoryFileSystem, treeFromFileSystem } from '../../tools/vfs/index.js';
 import type { FileSystem, Ino } from '../../tools/vfs/index.js';
-import { b, errnoOf, newDirectoryAttributes, newFile } from './backend.js';
+import { b, errnoOf, newDirectoryAttributes, newFile } from '../support/files.js';
 import type { Backend, Mounted } from './backend.js';
 import { describeTree } from './reading.js';
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { ByteString } from '../../tools/core/index.js';
 import { bytesContent, newDirectory, treeFromFileSystem, walkTree } from '../../tools/vfs/index.js';
 import type { FileSystem, TreeDirectory, TreeInode } from '../../tools/vfs/index.js';
-import { b, errnoOf, find, names } from './backend.js';
+import { b, errnoOf, find, names } from '../support/files.js';
 import type { Backend } from './backend.js';
 
 const second = 1_000_000_000n;

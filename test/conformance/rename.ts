@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { FileSystem, RenameFlags } from '../../tools/vfs/index.js';
-import { b, errnoOf, find, makeFile, names, newDirectoryAttributes, textOf } from './backend.js';
+import { b, errnoOf, find, makeFile, names, newDirectoryAttributes, textOf } from '../support/files.js';
 import type { Backend } from './backend.js';
 
 /** rename in all its forms. */

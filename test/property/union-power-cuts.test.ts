@@ -3,8 +3,8 @@ import type { Safeguard, UnionPolicy } from '../../tools/union/index.js';
 import { Scheduler } from '../../tools/union/index.js';
 import { FsError } from '../../tools/vfs/index.js';
 import type { FaultHook, MemoryFileSystem } from '../../tools/vfs/index.js';
-import { policyWith } from '../support/unions.js';
-import { buildScene, mountScene, sceneOperations, strayIn, viewOf } from '../support/union-scenes.js';
+import { policyWith, strayIn } from '../support/unions.js';
+import { buildScene, mountScene, sceneOperations, viewOf } from '../support/union-scenes.js';
 import type { Scene, SceneOperation } from '../support/union-scenes.js';
 
 /** Lets `count` changes through, then none: as if the power went. */

@@ -8,8 +8,9 @@
 import { Scheduler } from '../../tools/union/index.js';
 import type { Job, Safeguard, UnionPolicy } from '../../tools/union/index.js';
 import { FsError } from '../../tools/vfs/index.js';
-import { mountScene, strayIn, viewOf } from './union-scenes.js';
+import { mountScene, viewOf } from './union-scenes.js';
 import type { Scene, SceneOperation } from './union-scenes.js';
+import { strayIn } from './unions.js';
 
 /** Operations that meet, and where. */
 export interface Meeting {

@@ -2,43 +2,10 @@
  * The scene in which operations of a union meet: a tree with everything that makes a union hard, and one operation for
  * each way to change it. A view is what users see, as lines to compare.
  */
-import { byteStringFromText } from '../../tools/core/index.js';
-import type { ByteString } from '../../tools/core/index.js';
 import type { Safeguard, Startable, Union, UnionPolicy } from '../../tools/union/index.js';
 import type { FileSystem, Ino, MemoryFileSystem } from '../../tools/vfs/index.js';
+import { b, find, newDirectoryAttributes, newFile, placeOf, put, putDirectory } from './files.js';
 import { memory, unionOf } from './unions.js';
-
-const b = byteStringFromText;
-const plain = { mode: 0o644, uid: 0, gid: 0 };
-const folder = { mode: 0o755, uid: 0, gid: 0 };
-
-/** Finds a path that exists. */
-export function at(fs: FileSystem, path: string): Ino {
-  let ino = fs.root;
-  for (const name of path.split('/').filter((part) => part !== '')) {
-    const next = fs.lookup(ino, b(name));
-    if (next === undefined) throw new Error(`${path} is not there`);
-    ino = next;
-  }
-  return ino;
-}
-
-function split(path: string): [string, ByteString] {
-  const cut = path.lastIndexOf('/');
-  return [path.slice(0, Math.max(cut, 0)), b(path.slice(cut + 1))];
-}
-
-function put(fs: FileSystem, path: string, content: string): Ino {
-  const [parent, name] = split(path);
-  const ino = fs.mknod(at(fs, parent), name, { ...plain, type: 'file' });
-  fs.write(ino, 0, Buffer.from(content));
-  return ino;
-}
-
-function folderAt(fs: FileSystem, path: string): void {
-  const [parent, name] = split(path);
-  fs.mkdir(at(fs, parent), name, folder);
-}
 
 /** Lower and upper of the scene; clones of them are cheap. */
 export interface Scene {
@@ -49,7 +16,7 @@ export interface Scene {
 /** Builds the scene once; `single` gives an upper that replaces one name at a time. */
 export function buildScene(single: boolean, policy: UnionPolicy): Scene {
   const lower = memory();
-  for (const path of ['d', 'd/sub', 'e', 'old', 'old/deep', 'gone']) folderAt(lower, path);
+  for (const path of ['d', 'd/sub', 'e', 'old', 'old/deep', 'gone']) putDirectory(lower, path);
   put(lower, 'd/f', 'lower f');
   put(lower, 'd/g', 'lower g');
   put(lower, 'd/t', 'lower t');
@@ -57,18 +24,18 @@ export function buildScene(single: boolean, policy: UnionPolicy): Scene {
   put(lower, 'old/child', 'child');
   put(lower, 'gone/ghost', 'a ghost');
   const hard = put(lower, 'd/h1', 'hard');
-  lower.link(hard, at(lower, 'e'), b('h2'));
+  lower.link(hard, find(lower, 'e'), b('h2'));
   lower.readOnly = true;
   const store = memory(single);
   const union = unionOf({ lowers: [lower], store, policy });
   // Changes that leave upper objects, whiteouts and an opaque directory behind.
   put(union, 'e/u', 'upper u');
-  union.write(at(union, 'd/t'), 0, Buffer.from('UPPER t'));
-  union.unlink(at(union, 'gone'), b('ghost'));
+  union.write(find(union, 'd/t'), 0, Buffer.from('UPPER t'));
+  union.unlink(find(union, 'gone'), b('ghost'));
   union.rmdir(union.root, b('gone'));
-  folderAt(union, 'pure');
-  union.unlink(at(union, 'old'), b('child'));
-  union.rmdir(at(union, 'old'), b('deep'));
+  putDirectory(union, 'pure');
+  union.unlink(find(union, 'old'), b('child'));
+  union.rmdir(find(union, 'old'), b('deep'));
   union.unmount();
   return { lower, store };
 }
@@ -94,53 +61,35 @@ function op(name: string, prepare: (union: Union) => Startable<unknown>): SceneO
 }
 
 const create = (path: string): SceneOperation =>
-  op(`create ${path}`, (union) => {
-    const [parent, name] = split(path);
-    return union.operations.mknod(at(union, parent), name, { ...plain, type: 'file' });
-  });
+  op(`create ${path}`, (union) => union.operations.mknod(...placeOf(union, path), newFile));
 const mkdir = (path: string): SceneOperation =>
-  op(`mkdir ${path}`, (union) => {
-    const [parent, name] = split(path);
-    return union.operations.mkdir(at(union, parent), name, folder);
-  });
+  op(`mkdir ${path}`, (union) => union.operations.mkdir(...placeOf(union, path), newDirectoryAttributes));
 const unlink = (path: string): SceneOperation =>
-  op(`unlink ${path}`, (union) => {
-    const [parent, name] = split(path);
-    return union.operations.unlink(at(union, parent), name);
-  });
+  op(`unlink ${path}`, (union) => union.operations.unlink(...placeOf(union, path)));
 const rmdir = (path: string): SceneOperation =>
-  op(`rmdir ${path}`, (union) => {
-    const [parent, name] = split(path);
-    return union.operations.rmdir(at(union, parent), name);
-  });
+  op(`rmdir ${path}`, (union) => union.operations.rmdir(...placeOf(union, path)));
 const rename = (from: string, to: string, exchange = false): SceneOperation =>
-  op(`${exchange ? 'exchange' : 'rename'} ${from} ${to}`, (union) => {
-    const [fromParent, name] = split(from);
-    const [toParent, newName] = split(to);
-    return union.operations.rename(at(union, fromParent), name, at(union, toParent), newName, { exchange });
-  });
+  op(`${exchange ? 'exchange' : 'rename'} ${from} ${to}`, (union) =>
+    union.operations.rename(...placeOf(union, from), ...placeOf(union, to), { exchange }),
+  );
 const link = (from: string, to: string): SceneOperation =>
-  op(`link ${from} ${to}`, (union) => {
-    const [parent, name] = split(to);
-    return union.operations.link(at(union, from), at(union, parent), name);
-  });
+  op(`link ${from} ${to}`, (union) => union.operations.link(find(union, from), ...placeOf(union, to)));
 const chmod = (path: string): SceneOperation =>
-  op(`chmod ${path}`, (union) => union.operations.setattr(at(union, path), { mode: 0o600 }));
+  op(`chmod ${path}`, (union) => union.operations.setattr(find(union, path), { mode: 0o600 }));
 const truncate = (path: string): SceneOperation =>
-  op(`truncate ${path}`, (union) => union.operations.setattr(at(union, path), { size: 0 }));
+  op(`truncate ${path}`, (union) => union.operations.setattr(find(union, path), { size: 0 }));
 const write = (path: string): SceneOperation =>
-  op(`write ${path}`, (union) => union.operations.write(at(union, path), 2, Buffer.from('WRITTEN')));
+  op(`write ${path}`, (union) => union.operations.write(find(union, path), 2, Buffer.from('WRITTEN')));
 const lookup = (path: string): SceneOperation =>
   op(`look up ${path}`, (union) => {
-    const [parent, name] = split(path);
-    const found = union.operations.lookup(at(union, parent), name);
+    const found = union.operations.lookup(...placeOf(union, path));
     return function* (task) {
       return (yield* found(task)) !== undefined;
     };
   });
 const list = (path: string): SceneOperation =>
   op(`list ${path}`, (union) => {
-    const listing = union.operations.listing(at(union, path));
+    const listing = union.operations.listing(find(union, path));
     return function* (task) {
       return (yield* listing(task)).after(0, Infinity).map((entry) => entry.name);
     };
@@ -199,13 +148,4 @@ export function viewOf(fs: FileSystem): string {
   };
   visit(fs.root, '');
   return lines.join('\n');
-}
-
-/** Names left in the work directory, except what stays there on purpose. */
-export function strayIn(store: FileSystem): ByteString[] {
-  const work = at(store, 'work/work');
-  return store
-    .readdir(work)
-    .map((entry) => entry.name)
-    .filter((name) => name !== '#whiteout');
 }

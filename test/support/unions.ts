@@ -5,8 +5,7 @@ import { mountUnion, policies } from '../../tools/union/index.js';
 import type { Safeguard, Union, UnionPolicy, UnionWarning } from '../../tools/union/index.js';
 import { FsError, MemoryFileSystem } from '../../tools/vfs/index.js';
 import type { FileSystem, Ino, RenameFlags } from '../../tools/vfs/index.js';
-
-const directory = { mode: 0o755, uid: 0, gid: 0 };
+import { find, newDirectoryAttributes, put, putDirectory } from './files.js';
 
 /** An upper that can replace one name at a time only, as JFFS2 of plain Linux. */
 export class SingleNameFileSystem extends MemoryFileSystem {
@@ -31,7 +30,7 @@ export function memory(single = false): MemoryFileSystem {
 /** Finds or makes the directories `upper` and `work` on a file system, as OpenWrt's overlay partition has them. */
 export function upperOn(fs: FileSystem): { upper: { fs: FileSystem; root: Ino; name: string }; work: Ino } {
   const make = (name: string): Ino =>
-    fs.lookup(fs.root, name as ByteString) ?? fs.mkdir(fs.root, name as ByteString, directory);
+    fs.lookup(fs.root, name as ByteString) ?? fs.mkdir(fs.root, name as ByteString, newDirectoryAttributes);
   return { upper: { fs, root: make('upper'), name: 'upper' }, work: make('work') };
 }
 
@@ -56,4 +55,23 @@ export function unionOf({ lowers, store, ...rest }: TestUnion): Union {
 /** The default policy with changes. */
 export function policyWith(changes: Partial<UnionPolicy>): UnionPolicy {
   return { ...policies.overlayfs, ...changes };
+}
+
+/** Names left in the work directory, except what stays there on purpose. */
+export function strayIn(store: FileSystem): ByteString[] {
+  const work = find(store, 'work/work');
+  return store
+    .readdir(work)
+    .map((entry) => entry.name)
+    .filter((name) => name !== '#whiteout');
+}
+
+/** A lower that holds files of the content `content`, and directories where a path ends in a slash. */
+export function lowerWith(...paths: readonly string[]): MemoryFileSystem {
+  const fs = memory();
+  for (const path of paths) {
+    if (path.endsWith('/')) putDirectory(fs, path.slice(0, -1));
+    else put(fs, path);
+  }
+  return fs;
 }

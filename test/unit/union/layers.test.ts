@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest';
+import { joinLayerList, mountUnion, splitLayerList } from '../../../tools/union/index.js';
+import { MemoryFileSystem } from '../../../tools/vfs/index.js';
+import { b, errnoOf, find, newDirectoryAttributes, textAt } from '../../support/files.js';
+import { lowerWith, memory, policyWith, unionOf, upperOn } from '../../support/unions.js';
+
+test('without an upper every change answers EROFS, and so does the way back (union 2, 170)', () => {
+  const union = unionOf({ lowers: [lowerWith('f')] });
+  expect(errnoOf(() => union.unlink(union.root, b('f')))).toBe('EROFS');
+  expect(errnoOf(() => union.remount(false))).toBe('EROFS');
+});
+
+test('500 lowers work (union 3)', () => {
+  const lowers = Array.from({ length: 500 }, (_, index) => lowerWith(`f${index}`));
+  const union = unionOf({ lowers });
+  expect(union.readdir(union.root)).toHaveLength(500);
+  expect(textAt(union, 'f499')).toBe('content');
+});
+
+test('a layer list keeps colons and backslashes, and refuses an empty element (union 3, 9)', () => {
+  const names = ['a:b', 'c\\d', 'e,f'];
+  expect(splitLayerList(joinLayerList(names))).toEqual(names);
+  expect(errnoOf(() => splitLayerList('a::b'))).toBe('EINVAL');
+});
+
+test('an upper in use, or inside a lower, is refused (union 5, 6, 7)', () => {
+  const store = memory();
+  const lower = memory();
+  const first = unionOf({ lowers: [lower], store });
+  expect(errnoOf(() => unionOf({ lowers: [lower], store }))).toBe('EBUSY');
+  first.unmount();
+  unionOf({ lowers: [lower], store }).unmount();
+  expect(errnoOf(() => unionOf({ lowers: [store], store }))).toBe('ELOOP');
+  const { upper } = upperOn(store);
+  expect(errnoOf(() => mountUnion({ lowers: [{ fs: lower }], upper, work: upper.root }))).toBe('EINVAL');
+  expect(errnoOf(() => mountUnion({ lowers: [{ fs: lower }], upper }))).toBe('EINVAL');
+});
+
+test('a lower never changes, whatever is done to the union (union 10)', () => {
+  const lower = lowerWith('d/', 'd/f', 'g');
+  lower.readOnly = true;
+  const union = unionOf({ lowers: [lower], store: memory() });
+  union.write(find(union, 'd/f'), 0, Buffer.from('NEW'));
+  union.unlink(union.root, b('g'));
+  union.rename(union.root, b('d'), union.root, b('e'));
+  expect(textAt(union, 'e/f')).toBe('NEWtent');
+  expect(textAt(lower, 'd/f')).toBe('content');
+});
+
+test('a file between two directories ends the merge (union 20)', () => {
+  const [top, middle, bottom] = [lowerWith('x/', 'x/a'), lowerWith('x'), lowerWith('x/', 'x/b')];
+  const union = unionOf({ lowers: [top, middle, bottom] });
+  expect(union.readdir(find(union, 'x')).map((entry) => entry.name)).toEqual(['a']);
+});
+
+test('a union is a lower of another, whose marks stay its own (union 192, 194)', () => {
+  const inner = unionOf({ lowers: [lowerWith('f', 'g')], store: memory() });
+  inner.unlink(inner.root, b('f'));
+  const outer = unionOf({ lowers: [inner], store: memory() });
+  expect(outer.readdir(outer.root).map((entry) => entry.name)).toEqual(['g']);
+  outer.write(find(outer, 'g'), 0, Buffer.from('outer'));
+  expect(textAt(inner, 'g')).toBe('content');
+  expect(textAt(outer, 'g')).toBe('outernt');
+});
+
+test('an upper without attributes still hides names, with one message each (union 11, 35)', () => {
+  const warnings: string[] = [];
+  const { upper, work } = upperOn(new MemoryFileSystem({ xattrs: false }));
+  const union = mountUnion({
+    lowers: [{ fs: lowerWith('f') }],
+    upper,
+    work,
+    warn: (w) => warnings.push(w.code),
+  });
+  expect(warnings).toEqual(['FW_UNION_ABILITY', 'FW_UNION_ABILITY']);
+  union.unlink(union.root, b('f'));
+  expect(union.lookup(union.root, b('f'))).toBeUndefined();
+  union.mkdir(union.root, b('f'), newDirectoryAttributes);
+  expect(union.readdir(union.root).map((entry) => entry.type)).toEqual(['directory']);
+});
+
+test('contradicting options are refused (union 14)', () => {
+  const policy = policyWith({ metacopy: true, redirectDir: 'off' });
+  expect(errnoOf(() => unionOf({ lowers: [memory()], store: memory(), policy }))).toBe('EINVAL');
+});
+
+test('a volatile upper that was never unmounted is refused (union 174)', () => {
+  const [lower, store] = [memory(), memory()];
+  const policy = policyWith({ volatile: true });
+  unionOf({ lowers: [lower], store, policy });
+  expect(errnoOf(() => unionOf({ lowers: [lower], store: store.clone(), policy }))).toBe('EINVAL');
+});
