@@ -1,15 +1,13 @@
 import { expect, test } from 'vitest';
-import { byteStringFromText as b } from '../../../tools/core/index.js';
 import { readMountWords } from '../../../tools/cli/mount/options.js';
-import { FsError, writeFile } from '../../../tools/vfs/index.js';
-import { at, strayIn } from '../../support/union-scenes.js';
-import { memory, policyWith, unionOf } from '../../support/unions.js';
+import { FsError } from '../../../tools/vfs/index.js';
+import { b, find, names, textAt } from '../../support/files.js';
+import { lowerWith, memory, policyWith, strayIn, unionOf } from '../../support/unions.js';
 
 function scene() {
-  const lower = memory();
-  writeFile(lower, b('/f'), Buffer.from('content'));
+  const lower = lowerWith('f');
   const store = memory();
-  const copies = () => store.readdir(at(store, 'upper')).map((entry) => entry.name);
+  const copies = () => names(store, find(store, 'upper'));
   return { lower, store, copies };
 }
 
@@ -18,35 +16,35 @@ const atOpen = policyWith({ copyUp: 'open' });
 test('with copyUp=open a file comes to the upper when it is opened for writing, and not for reading (union 61)', () => {
   const { lower, store, copies } = scene();
   const union = unionOf({ lowers: [lower], store, policy: atOpen });
-  const ino = at(union, 'f');
+  const ino = find(union, 'f');
   union.open(ino, 'read');
   expect(copies()).toEqual([]);
   union.open(ino, 'write');
   expect(copies()).toEqual(['f']);
-  expect(Buffer.from(store.read(at(store, 'upper/f'), 0, 100)).toString()).toBe('content');
+  expect(textAt(store, 'upper/f')).toBe('content');
 });
 
 test('with copyUp=write opening copies nothing (union 64)', () => {
   const { lower, store, copies } = scene();
   const union = unionOf({ lowers: [lower], store });
-  union.open(at(union, 'f'), 'write');
+  union.open(find(union, 'f'), 'write');
   expect(copies()).toEqual([]);
 });
 
 test('with copyUp=open and metadata-only copies the content arrives at the opening', () => {
   const { lower, store } = scene();
   const union = unionOf({ lowers: [lower], store, policy: policyWith({ copyUp: 'open', metacopy: true }) });
-  const ino = at(union, 'f');
+  const ino = find(union, 'f');
   union.setattr(ino, { mode: 0o600 });
   union.open(ino, 'write');
-  expect(store.listxattr(at(store, 'upper/f'))).not.toContain('trusted.overlay.metacopy');
-  expect(Buffer.from(store.read(at(store, 'upper/f'), 0, 100)).toString()).toBe('content');
+  expect(store.listxattr(find(store, 'upper/f'))).not.toContain('trusted.overlay.metacopy');
+  expect(textAt(store, 'upper/f')).toBe('content');
 });
 
 test('with copyUp=open a full upper is told by open, which then holds nothing (union 76)', () => {
   const { lower, store, copies } = scene();
   const union = unionOf({ lowers: [lower], store, policy: atOpen });
-  const ino = at(union, 'f');
+  const ino = find(union, 'f');
   store.fault = ({ call }) => (call === 'write' ? 'ENOSPC' : undefined);
   expect(() => {
     union.open(ino, 'write');
@@ -60,7 +58,7 @@ test('with copyUp=open a full upper is told by open, which then holds nothing (u
 test('with copyUp=open a removed file that is still held gets its copy without a name (union 149)', () => {
   const { lower, store, copies } = scene();
   const union = unionOf({ lowers: [lower], store, policy: atOpen });
-  const ino = at(union, 'f');
+  const ino = find(union, 'f');
   union.open(ino, 'read');
   union.unlink(union.root, b('f'));
   union.open(ino, 'write');
