@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { loadBoardProfile } from '../boards/index.js';
 import type { BoardProfile } from '../boards/index.js';
 import { UsageError } from '../core/index.js';
+import { readChunks } from '../firmware/index.js';
 
 /** Folder of the profiles that Firmwright brings; the same below `tools/` and below `dist/`. */
 export const profilesFolder = fileURLToPath(new URL('../../board-profiles/', import.meta.url));
@@ -37,4 +38,27 @@ export function profilePath(idOrPath: string): string {
 export function loadBoard(idOrPath: string): BoardProfile {
   const path = profilePath(idOrPath);
   return loadBoardProfile(readFileSync(path, 'utf8'), path);
+}
+
+/**
+ * Loads the profile that the user names, or else the one whose devices the metadata of the image names.
+ *
+ * @param path  of the image, for the error
+ * @throws UsageError FW_USAGE_BOARD when the image does not say, or says a board that no profile of ours knows
+ */
+export function boardOfImage(named: string | undefined, image: Uint8Array, path: string): BoardProfile {
+  if (named !== undefined) return loadBoard(named);
+  const metadata = readChunks(image).find(({ type }) => type === 'metadata');
+  const text = metadata ? Buffer.from(metadata.payload).toString('utf8') : '';
+  const found = boardIds()
+    .map(loadBoard)
+    .find(({ supportedDevices }) => supportedDevices.some((device) => text.includes(JSON.stringify(device))));
+  if (found) return found;
+  throw new UsageError(
+    'FW_USAGE_BOARD',
+    metadata
+      ? `${path}: no board profile is for the devices that its metadata names`
+      : `${path} does not say which board it is for: it has no metadata`,
+    { hint: 'name the board: --board ID (firmwright boards list)', data: { path } },
+  );
 }

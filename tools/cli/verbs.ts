@@ -21,6 +21,11 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/budget.js')).budget,
   },
   {
+    usage: 'diff <old> <new>',
+    describe: 'Say what differs between two images: packages, files, libraries, flash; for a pull request',
+    load: async () => (await import('./commands/diff.js')).diff,
+  },
+  {
     usage: 'boards [action] [subject..]',
     describe: 'List, show or check board profiles',
     load: async () => (await import('./commands/boards.js')).boards,

@@ -56,6 +56,7 @@ export const errorCodes = {
 
   // cli
   FW_CANCELLED: 'the user cancelled the command; nothing was left half-written',
+  FW_DIFF_LIMIT: 'the new image breaks a limit of the comparison',
   FW_ENV_ACCESS: 'the operating system refuses a file or folder',
   FW_ENV_FILE: 'the operating system reports a failure of a file or folder',
   FW_ENV_SPACE: 'the disk is full',

@@ -2,6 +2,8 @@ export { assembleRootTree } from './assemble.js';
 export { encodeCapabilities } from './capabilities.js';
 export { installedPackages } from './installed-packages.js';
 export type { InstalledPackage } from './installed-packages.js';
+export { compareVersions } from './packages/version.js';
+export { findInode, followPath } from './tree-path.js';
 export { detectRootSource } from './root-source.js';
 export type {
   ArchiveSource,

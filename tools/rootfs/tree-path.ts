@@ -31,3 +31,35 @@ export function readTreeFile(root: TreeDirectory, path: string): Buffer | undefi
   const inode = findInode(root, path as ByteString);
   return inode?.type === 'file' ? Buffer.from(inode.content.read(0, inode.content.size)) : undefined;
 }
+
+/** As many symlinks as Linux follows in one path. */
+const symlinkLimit = 40;
+
+/** Finds what a path leads to, following symlinks inside the tree; undefined when it leads nowhere or in circles. */
+export function followPath(root: TreeDirectory, path: ByteString): TreeInode | undefined {
+  const pending = namesOf(path).reverse();
+  const trail: TreeDirectory[] = [root];
+  let links = 0;
+  let found: TreeInode = root;
+  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    if (found.type !== 'directory') return undefined;
+    if (name === '.') continue;
+    if (name === '..') {
+      if (trail.length > 1) trail.pop();
+      found = trail.at(-1) ?? root;
+      continue;
+    }
+    const next: TreeInode | undefined = found.entries.get(name);
+    if (next === undefined) return undefined;
+    if (next.type === 'symlink') {
+      if (++links > symlinkLimit) return undefined;
+      if (next.target.startsWith('/')) trail.length = 1;
+      found = trail.at(-1) ?? root;
+      pending.push(...namesOf(next.target).reverse());
+      continue;
+    }
+    found = next;
+    if (next.type === 'directory') trail.push(next);
+  }
+  return found;
+}

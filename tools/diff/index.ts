@@ -1,0 +1,11 @@
+export type { FigureChange, PartitionChange } from './compare-flash.js';
+export { sameContent } from './compare-files.js';
+export type { FileAspect, FileChange } from './compare-files.js';
+export { compareImages, refusable } from './compare-images.js';
+export type { Breach, DiffLimits, ImageDiff, OwnedFileChange, Refusable } from './compare-images.js';
+export type { PackageChange } from './compare-packages.js';
+export { missingText } from './dangling.js';
+export type { MissingLibrary } from './dangling.js';
+export { readImageContents } from './image-contents.js';
+export type { ImageContents, ImageIdentity } from './image-contents.js';
+export { diffMarkdown, placeText, signed } from './markdown.js';
