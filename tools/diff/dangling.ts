@@ -25,7 +25,9 @@ export function missingLibraries(root: TreeDirectory): MissingLibrary[] {
     if (!dynamic) continue;
     const { needed, interpreter } = dynamic;
     const lost = [...new Set(needed)].filter((library) => !search.finds(library, path, dynamic));
-    if (interpreter !== undefined && !followPath(root, interpreter as ByteString)) lost.push(interpreter);
+    // uClibc's libraries name their loader without a folder; nobody starts them.
+    if (interpreter?.startsWith('/') === true && !followPath(root, interpreter as ByteString))
+      lost.push(interpreter);
     missing.push(...lost.map((library) => ({ path, library })));
   }
   return missing;
