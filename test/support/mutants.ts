@@ -37,12 +37,15 @@ function sources(folder: string): string[] {
  * Compiles folders of the checkout with a fault, and loads one module of them.
  *
  * @param mutation  undefined: as the sources are
+ * @param folders   what is compiled anew
+ * @param shared    modules of `tools/` that the copy takes from the checkout as they are
  * @returns the module's exports
  */
 export async function loadMutant(
   mutation: Mutation | undefined,
   folders: readonly string[],
   module: string,
+  shared: readonly string[] = [],
 ): Promise<Readonly<Record<string, unknown>>> {
   const folder = join(
     root,
@@ -70,6 +73,11 @@ export async function loadMutant(
     writeFileSync(target, text);
   }
   if (!applied) throw new Error(`${mutation?.file ?? ''} is not among the sources`);
+  for (const name of shared.filter((other) => !folders.includes(other))) {
+    mkdirSync(join(folder, name), { recursive: true });
+    const index = pathToFileURL(join(root, name, 'index.ts')).pathname;
+    writeFileSync(join(folder, name, 'index.js'), `export * from ${JSON.stringify(index)};\n`);
+  }
   try {
     const loaded: unknown = await import(pathToFileURL(join(folder, module.replace(/\.ts$/, '.js'))).href);
     if (typeof loaded !== 'object' || loaded === null) throw new Error(`${module} is no module`);

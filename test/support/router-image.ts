@@ -1,7 +1,12 @@
 /** Builds sysupgrade images of a small router root for the emulator's tests, through the real writer and recipes. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { loadBoardProfile, stepBoard, type BoardProfile } from '../../tools/boards/index.js';
+import {
+  loadBoardProfile,
+  stepBoard,
+  type BoardPartition,
+  type BoardProfile,
+} from '../../tools/boards/index.js';
 import { byteStringFromText } from '../../tools/core/index.js';
 import { fillerBytes } from '../../tools/emulator/operations.js';
 import { buildUImage, runRecipe } from '../../tools/firmware/index.js';
@@ -14,6 +19,34 @@ const epoch = 1_700_000_000;
 export function profileOf(id: string): BoardProfile {
   const path = fileURLToPath(new URL(`../../board-profiles/${id}.yaml`, import.meta.url));
   return loadBoardProfile(readFileSync(path, 'utf8'), path);
+}
+
+/**
+ * A board with a chip of 2 MiB, so that flows over the whole flash take a moment; its overlay has about 16 erase blocks.
+ *
+ * @param changes  what differs from ubnt_unifi-ap besides the size
+ */
+export function smallBoard(changes: Partial<BoardProfile> = {}): BoardProfile {
+  const profile = profileOf('ubnt_unifi-ap');
+  const partition = (label: string, offset: number, size: number, readOnly = true): BoardPartition => ({
+    label,
+    offset,
+    size,
+    readOnly,
+  });
+  return {
+    ...profile,
+    id: 'test_small',
+    flash: { ...profile.flash, size: 0x200000 },
+    partitions: [
+      partition('u-boot', 0, 0x40000),
+      partition('u-boot-env', 0x40000, 0x10000),
+      { ...partition('firmware', 0x50000, 0x1a0000, false), parser: 'denx,uimage' },
+      partition('art', 0x1f0000, 0x10000),
+    ],
+    imageSize: 0x1a0000,
+    ...changes,
+  };
 }
 
 /** A root tree with what the flows look at; `extra` adds or replaces files. */

@@ -104,6 +104,7 @@ function restoreCarried(system: RunningSystem): void {
   if (system.mode === 'read-only') return;
   const bytes = readFileIfThere(system.root, carriedSettings);
   if (!bytes) return;
+  if (system.device.branch.restoreMovesArchive) removeTree(system.root, carriedSettings);
   const tree = readSettingsArchive(bytes);
   if (!tree) {
     system.device.findings.add('config-cut', '/sysupgrade.tgz');

@@ -2,11 +2,12 @@
  * What differs between OpenWrt's release branches in boot, reset and upgrade, as data.
  *
  * The flows ask for a trait by name and never for a branch, so that a new branch is one more row here.
- * Source: base-files, fstools and procd of each branch (19.07 to 25.12), compared topic by topic.
+ * Source: base-files, fstools and procd of each branch (19.07 to 25.12), compared topic by topic; for 14.07 the scripts
+ * of a device that runs it and the overlay on its flash.
  */
 
 /** Release branches the emulator knows, oldest first. */
-export const branchNames = ['19.07', '21.02', '22.03', '23.05', '24.10', '25.12'] as const;
+export const branchNames = ['14.07', '19.07', '21.02', '22.03', '23.05', '24.10', '25.12'] as const;
 
 /** Name of a release branch. */
 export type BranchName = (typeof branchNames)[number];
@@ -14,6 +15,12 @@ export type BranchName = (typeof branchNames)[number];
 /** The traits of one branch. */
 export interface Branch {
   readonly name: BranchName;
+  /** Where the overlay's upper directory is: /overlay itself, with whiteouts as symlinks, or /overlay/upper. */
+  readonly upperAt: 'overlay' | 'overlay/upper';
+  /** /overlay/.fs_state tells whether the overlay is in use. */
+  readonly keepsState: boolean;
+  /** The archive is moved to RAM before it is unpacked: a power cut then loses the settings. */
+  readonly restoreMovesArchive: boolean;
   /** Program behind `firstboot`. */
   readonly resetProgram: 'jffs2reset' | 'factoryreset';
   /** The restore keeps new accounts of the image by merging passwd, group and shadow, and syncs. */
@@ -38,8 +45,11 @@ export interface Branch {
   readonly scriptTestsForceable: boolean;
 }
 
-const oldest: Branch = {
+const branch1907: Branch = {
   name: '19.07',
+  upperAt: 'overlay/upper',
+  keepsState: true,
+  restoreMovesArchive: false,
   resetProgram: 'jffs2reset',
   restoreMergesAccounts: false,
   failsafeWaitSeconds: 2,
@@ -52,7 +62,15 @@ const oldest: Branch = {
   acceptsOemName: false,
   scriptTestsForceable: false,
 };
-const branch2102: Branch = { ...oldest, name: '21.02', checksCompatVersion: true };
+/** Barrier Breaker, on which many vendors still build. */
+const branch1407: Branch = {
+  ...branch1907,
+  name: '14.07',
+  upperAt: 'overlay',
+  keepsState: false,
+  restoreMovesArchive: true,
+};
+const branch2102: Branch = { ...branch1907, name: '21.02', checksCompatVersion: true };
 const branch2203: Branch = {
   ...branch2102,
   name: '22.03',
@@ -80,7 +98,8 @@ const branch2512: Branch = {
 
 /** Traits by branch name. */
 export const branches: Readonly<Record<BranchName, Branch>> = {
-  '19.07': oldest,
+  '14.07': branch1407,
+  '19.07': branch1907,
   '21.02': branch2102,
   '22.03': branch2203,
   '23.05': branch2305,

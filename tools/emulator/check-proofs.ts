@@ -3,17 +3,18 @@
  *
  * A proof returns its problems, one line each; none means proven.
  */
-import type { ByteString } from '../core/index.js';
-import { FsError, makeDirectories, writeFile } from '../vfs/index.js';
+import { textOf, type ByteString } from '../core/index.js';
+import { FsError, makeDirectories, removeTree, writeFile } from '../vfs/index.js';
 import { boot } from './boot.js';
 import type { CheckSubject } from './check-subject.js';
+import { operationsOf, writeOrderProblems } from './check-write-order.js';
 import type { Device } from './device.js';
-import { devicePath, findFile } from './device-files.js';
+import { devicePath, findFile, parentOf } from './device-files.js';
 import { factoryReset, type ResetOptions } from './factory-reset.js';
 import { readOverlayState } from './fs-state.js';
 import { fillDevice, fillerBytes } from './operations.js';
 import { partitionHashes } from './scenario-run.js';
-import { sysupgrade } from './sysupgrade.js';
+import { sysupgrade, type UpgradeResult } from './sysupgrade.js';
 import type { RunningSystem } from './system.js';
 import { digestDifferences, digestTree, hash, type TreeDigest } from './tree-digest.js';
 
@@ -26,12 +27,18 @@ const keepConf = {
   path: '/etc/sysupgrade.conf',
   text: '/etc/config/\n/etc/firmwright/\n/etc/sysupgrade.conf\n',
 };
+const keptLink = { path: '/etc/firmwright/link', target: 'notes' };
+const keptXattr = { name: devicePath('user.firmwright'), value: Uint8Array.of(1, 0, 255) };
+const carrierPath = devicePath('/sysupgrade.tgz');
+const scriptPath = devicePath('/etc/uci-defaults/10_disable_services');
 const unkept = { path: '/root/not-kept', text: 'gone after an upgrade\n' };
 
-/** Paths whose owner, mode, time and content an upgrade must carry. */
-export const keptPaths: readonly ByteString[] = [...settings.map(({ path }) => path), keepConf.path].map(
-  devicePath,
-);
+/** Paths whose owner, mode, time, xattrs and content an upgrade must carry. */
+export const keptPaths: readonly ByteString[] = [
+  ...settings.map(({ path }) => path),
+  keptLink.path,
+  keepConf.path,
+].map(devicePath);
 
 /** Boots to the end on the flash; a problem line otherwise. */
 export function bootToFlash(device: Device): RunningSystem | string {
@@ -47,8 +54,11 @@ export function writeSettings(system: RunningSystem): void {
   for (const { path, text, mode } of settings) {
     makeDirectories(root, devicePath(path.slice(0, path.lastIndexOf('/'))));
     const ino = writeFile(root, devicePath(path), Buffer.from(text));
+    root.setxattr(ino, keptXattr.name, keptXattr.value);
     root.setattr(ino, { mode, uid: 100, gid: 101, mtimeNs: 1_600_000_000_000_000_000n });
   }
+  const { directory, name } = parentOf(root, devicePath(keptLink.path));
+  root.symlink(directory, name, devicePath(keptLink.target), { mode: 0o777, uid: 0, gid: 0 });
   writeFile(root, devicePath(keepConf.path), Buffer.from(keepConf.text));
   makeDirectories(root, devicePath('/root'));
   writeFile(root, devicePath(unkept.path), Buffer.from(unkept.text));
@@ -75,10 +85,7 @@ export function proveFirstBoot(subject: CheckSubject): readonly string[] {
   const device = subject.newDevice();
   const system = bootToFlash(device);
   if (typeof system === 'string') return [system];
-  const problems: string[] = [];
-  if (system.jffs2 && readOverlayState(system.jffs2, system.jffs2.root) !== 'ready') {
-    problems.push('.fs_state is not READY after the first boot');
-  }
+  const problems = stateProblems(system, 'the first boot');
   const skip = (path: string): boolean =>
     path === '/etc/uci-defaults' || path.startsWith('/etc/uci-defaults/');
   problems.push(
@@ -87,18 +94,40 @@ export function proveFirstBoot(subject: CheckSubject): readonly string[] {
       digestTree(system.root, system.root.root, { skip }),
     ),
   );
+  const scripts = findFile(system.root, devicePath('/etc/uci-defaults'));
+  if (scripts !== undefined) {
+    for (const { name } of system.root.readdir(scripts))
+      problems.push(`/etc/uci-defaults/${textOf(name)}: the script ran at the first boot and is still there`);
+  }
   return problems;
 }
 
-/** Settings survive an orderly reboot. */
+function stateProblems({ device, jffs2 }: RunningSystem, after: string): string[] {
+  if (!device.branch.keepsState || !jffs2) return [];
+  const state = readOverlayState(jffs2, jffs2.root);
+  return state === 'ready' ? [] : [`.fs_state after ${after}: expected ready, found ${state}`];
+}
+
+/** Settings survive an orderly reboot, and what was removed from the base stays removed. */
 export function proveReboot(subject: CheckSubject): readonly string[] {
   return onFreshSystem(subject, (system) => {
     writeSettings(system);
-    const before = upperDigest(system);
+    removeOfBase(system);
+    const before = digestTree(system.root, system.root.root);
     system.shutdown();
     const again = bootToFlash(system.device);
-    return typeof again === 'string' ? [again] : digestDifferences(before, upperDigest(again));
+    if (typeof again === 'string') return [again];
+    return digestDifferences(before, digestTree(again.root, again.root.root));
   });
+}
+
+/** Removes one file of the read-only root: the first of /etc. */
+function removeOfBase(system: RunningSystem): void {
+  const etc = findFile(system.rom, devicePath('/etc'));
+  if (etc === undefined) return;
+  const files = system.rom.readdir(etc).filter(({ type }) => type === 'file');
+  const [name] = files.map((entry) => entry.name).sort();
+  if (name !== undefined) removeTree(system.root, `/etc/${name}` as ByteString);
 }
 
 /** A full overlay still boots, deletes, and resets. */
@@ -154,14 +183,27 @@ export function proveUpgrade(subject: CheckSubject, image: Uint8Array): readonly
   return onFreshSystem(subject, (system) => {
     writeSettings(system);
     const before = settingsDigest(system);
-    const result = sysupgrade(system, image, {});
-    if (result.kind !== 'written') {
-      return result.verdict.reasons.map(({ text }) => `the image is refused: ${text}`);
+    const { device } = system;
+    let result: UpgradeResult | undefined;
+    const steps = operationsOf(device.chip, () => {
+      result = sysupgrade(system, image, {});
+    });
+    if (result?.kind !== 'written') {
+      return result?.verdict.reasons.map(({ text }) => `the image is refused: ${text}`) ?? [];
     }
     if (result.write.outOfSpace) return ['the image is larger than the partition'];
-    const upgraded = bootToFlash(system.device);
-    if (typeof upgraded === 'string') return [`after the upgrade: ${upgraded}`];
-    const problems = [...digestDifferences(before, settingsDigest(upgraded))];
+    const { eraseSize } = device.profile.flash;
+    const problems = [
+      ...writeOrderProblems(steps, device.firmware().offset, eraseSize, result.write.blocksWritten),
+    ];
+    const upgraded = bootToFlash(device);
+    if (typeof upgraded === 'string') return [...problems, `after the upgrade: ${upgraded}`];
+    problems.push(...digestDifferences(before, settingsDigest(upgraded)));
+    problems.push(...stateProblems(upgraded, 'the upgrade'));
+    for (const path of [carrierPath, scriptPath]) {
+      if (findFile(upgraded.root, path) !== undefined)
+        problems.push(`${textOf(path)}: carried for the first boot only, and still there`);
+    }
     if (findFile(upgraded.root, devicePath(unkept.path)) !== undefined) {
       problems.push(`${unkept.path}: not on the keep list, and still there`);
     }

@@ -1,5 +1,7 @@
 /** `firmwright check`: all proofs over one image on one board, with the power cuts that were asked for. */
 import type { BoardProfile } from '../boards/index.js';
+import { FlashError } from '../flash/index.js';
+import { FsError } from '../vfs/index.js';
 import type { BranchName } from './branches.js';
 import { sweepCuts, type CutPhase, type CutTable } from './check-cuts.js';
 import {
@@ -63,7 +65,7 @@ export async function checkImage(options: CheckOptions): Promise<CheckReport> {
   const proofs: ProofReport[] = [];
   const prove = async (id: string, title: string, proof: () => readonly string[]): Promise<void> => {
     await options.onProof?.(title);
-    proofs.push({ id, title, problems: proof() });
+    proofs.push({ id, title, problems: problemsOf(proof) });
   };
   if (!options.replay) {
     await prove('first-boot', 'first boot reaches a clean writable overlay', () => proveFirstBoot(subject));
@@ -106,6 +108,16 @@ export async function checkImage(options: CheckOptions): Promise<CheckReport> {
     cuts.every(({ violations }) => violations.length === 0);
   const findings = subject.findings().map((finding) => ({ ...finding, text: findingTexts[finding.code] }));
   return { board: options.profile.id, passed, proofs, cuts, findings };
+}
+
+/** A flash or file operation that the device refuses is what the proof found, not a fault of this program. */
+function problemsOf(proof: () => readonly string[]): readonly string[] {
+  try {
+    return proof();
+  } catch (error) {
+    if (error instanceof FlashError || error instanceof FsError) return [error.message];
+    throw error;
+  }
 }
 
 /** The image as an upgrade takes it: of a dump, the bytes of `firmware`. */

@@ -3,7 +3,7 @@
  *
  * Source: openwrt fstools mount_root.c, libfstools/overlay.c and mtd.c (19.07 to 25.12).
  */
-import { byteStringFromText, type ByteString } from '../core/index.js';
+import { byteStringFromText } from '../core/index.js';
 import type { FirmwareSplit } from '../firmware/index.js';
 import { FlashError, type FlashPartition } from '../flash/index.js';
 import {
@@ -14,18 +14,19 @@ import {
   type Jffs2FileSystem,
   mountJffs2,
 } from '../jffs2/index.js';
-import { mountUnion, policies } from '../union/index.js';
+import { mountUnion, policies, type UnionPolicy } from '../union/index.js';
 import { FsError, MemoryFileSystem, treeFromFileSystem, type FileSystem, type Ino } from '../vfs/index.js';
 import { copyTreeOver } from './copy-over.js';
 import { deleteByResetRules } from './delete-rules.js';
 import type { Device } from './device.js';
 import { readOverlayState, writeOverlayState } from './fs-state.js';
+import { placeOverlay, type OverlayPlace } from './overlay-place.js';
 import { RunningSystem, type Overlay } from './system.js';
 
-const upperName = byteStringFromText('upper');
-const workName = byteStringFromText('work');
 const carrierName = byteStringFromText('sysupgrade.tgz');
-const ownedByRoot = { uid: 0, gid: 0 };
+
+/** The overlayfs of kernel 3.10, which records removed names as symlinks. */
+const linksAsWhiteouts: UnionPolicy = { ...policies.openwrt, writes: 'overlay-v7' };
 
 /** `mount_root start`: the root becomes writable, on the flash when it is ready, otherwise in RAM. */
 export function mountRootStart(device: Device, split: FirmwareSplit, rom: FileSystem): RunningSystem {
@@ -47,8 +48,8 @@ export function mountRootDone(system: RunningSystem): void {
   const state = volumeState(system.device, system.volume);
   switch (state) {
     case 'jffs2':
-      if (system.jffs2) writeOverlayState(system.jffs2, system.jffs2.root, 'ready');
-      else switchToJffs2(system, system.volume);
+      if (!system.jffs2) switchToJffs2(system, system.volume);
+      else if (system.device.branch.keepsState) writeOverlayState(system.jffs2, system.jffs2.root, 'ready');
       break;
     case 'blank':
     case 'end-marker':
@@ -91,20 +92,23 @@ function mountOverlay(system: RunningSystem, volume: FlashPartition): boolean {
   const { device } = system;
   const jffs2 = tryMountJffs2(device, volume);
   if (!jffs2) return false;
-  const state = readOverlayState(jffs2, jffs2.root);
-  if (state !== 'ready') {
-    if (state !== 'pending') writeOverlayState(jffs2, jffs2.root, 'pending');
-    const { survivors } = deleteByResetRules(jffs2, jffs2.root, true);
-    device.findings.noteSurvivors(survivors);
-    device.timeline.log('preinit', `overlay was ${state}: emptied`);
-  }
-  const upper = directoryIn(jffs2, jffs2.root, upperName);
-  const work = directoryIn(jffs2, jffs2.root, workName);
-  showCarried(device, jffs2, upper);
+  if (device.branch.keepsState) emptyUnlessReady(device, jffs2);
+  const place = placeOverlay(jffs2, device.branch.upperAt);
+  if (place.upper !== jffs2.root) showCarried(device, jffs2, place.upper);
   system.jffs2 = jffs2;
-  system.overlay = uniteWith(system, jffs2, upper, work);
+  system.overlay = uniteWith(system, place);
   system.mode = 'jffs2-overlay';
   return true;
+}
+
+/** What a reset left, or a first boot that was cut, goes before the overlay is used. */
+function emptyUnlessReady(device: Device, jffs2: Jffs2FileSystem): void {
+  const state = readOverlayState(jffs2, jffs2.root);
+  if (state === 'ready') return;
+  if (state !== 'pending') writeOverlayState(jffs2, jffs2.root, 'pending');
+  const { survivors } = deleteByResetRules(jffs2, jffs2.root, true);
+  device.findings.noteSurvivors(survivors);
+  device.timeline.log('preinit', `overlay was ${state}: emptied`);
 }
 
 /** The carried archive becomes a file of the root; a rename that fails is passed over, as the program does. */
@@ -121,9 +125,7 @@ function showCarried(device: Device, jffs2: FileSystem, upper: Ino): void {
 
 function mountRamOverlay(system: RunningSystem): void {
   const ram = new MemoryFileSystem({ clock: system.device.clock });
-  const upper = directoryIn(ram, ram.root, upperName);
-  const work = directoryIn(ram, ram.root, workName);
-  system.overlay = uniteWith(system, ram, upper, work);
+  system.overlay = uniteWith(system, placeOverlay(ram, 'overlay/upper'));
   system.mode = 'ram-overlay';
   system.device.timeline.log('preinit', 'RAM overlay');
 }
@@ -143,7 +145,8 @@ function switchToJffs2(system: RunningSystem, volume: FlashPartition): void {
     return;
   }
   device.timeline.log('done', 'copying the RAM overlay to flash');
-  const tree = treeFromFileSystem(ram.fs);
+  const whole = device.branch.upperAt === 'overlay/upper';
+  const tree = treeFromFileSystem(ram.fs, whole ? ram.fs.root : ram.upper);
   try {
     copyTreeOver(jffs2, jffs2.root, tree);
   } catch (error) {
@@ -153,14 +156,12 @@ function switchToJffs2(system: RunningSystem, volume: FlashPartition): void {
     return;
   }
   ram.union.unmount();
-  const upper = directoryIn(jffs2, jffs2.root, upperName);
-  const work = directoryIn(jffs2, jffs2.root, workName);
-  system.overlay = uniteWith(system, jffs2, upper, work);
+  system.overlay = uniteWith(system, placeOverlay(jffs2, device.branch.upperAt));
   system.jffs2 = jffs2;
   system.mode = 'jffs2-overlay';
   copyAgain(ram, system.overlay);
   jffs2.sync();
-  writeOverlayState(jffs2, jffs2.root, 'ready');
+  if (device.branch.keepsState) writeOverlayState(jffs2, jffs2.root, 'ready');
   device.timeline.log('done', 'overlay is on flash');
 }
 
@@ -183,16 +184,13 @@ function copyAgain(ram: Overlay, overlay: Overlay): void {
   copy(ram.upper, union.root);
 }
 
-function uniteWith(system: RunningSystem, fs: FileSystem, upper: Ino, work: Ino): Overlay {
+function uniteWith(system: RunningSystem, place: OverlayPlace): Overlay {
+  const { fs, upper, work } = place;
   const union = mountUnion({
     lowers: [{ fs: system.rom, name: '/rom' }],
-    upper: { fs, root: upper, name: '/overlay/upper' },
+    upper: { fs, root: upper, name: `/${system.device.branch.upperAt}` },
     work,
-    policy: policies.openwrt,
+    policy: system.device.branch.upperAt === 'overlay' ? linksAsWhiteouts : policies.openwrt,
   });
-  return { fs, upper, union };
-}
-
-function directoryIn(fs: FileSystem, parent: Ino, name: ByteString): Ino {
-  return fs.lookup(parent, name) ?? fs.mkdir(parent, name, { mode: 0o755, ...ownedByRoot });
+  return { ...place, union };
 }

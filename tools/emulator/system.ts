@@ -2,20 +2,17 @@
 import type { FirmwareSplit } from '../firmware/index.js';
 import type { Jffs2FileSystem } from '../jffs2/index.js';
 import type { Union } from '../union/index.js';
-import { statPath, type FileSystem, type Ino } from '../vfs/index.js';
+import { statPath, type FileSystem } from '../vfs/index.js';
 import { textOf, type ByteString } from '../core/index.js';
 import type { Device } from './device.js';
 import type { FlashPartition } from '../flash/index.js';
+import type { OverlayPlace } from './overlay-place.js';
 
 /** How the root is made. */
 export type RootMode = 'failsafe' | 'read-only' | 'ram-overlay' | 'jffs2-overlay';
 
-/** The writable half of the root. */
-export interface Overlay {
-  /** The file system under /overlay (JFFS2) or /tmp/root (RAM). */
-  readonly fs: FileSystem;
-  /** Its directory `upper`. */
-  readonly upper: Ino;
+/** The writable half of the root: a place under /overlay (JFFS2) or /tmp/root (RAM), and the union over it. */
+export interface Overlay extends OverlayPlace {
   readonly union: Union;
 }
 
@@ -65,6 +62,7 @@ export class RunningSystem {
   /** Orderly shutdown: everything is written and unmounted. @throws PowerCut */
   shutdown(): void {
     this.overlay?.union.sync();
+    this.overlay?.end?.();
     this.jffs2?.unmount();
     this.jffs2 = undefined;
     this.overlay = undefined;

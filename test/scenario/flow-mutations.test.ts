@@ -1,0 +1,213 @@
+/** Seeded faults in boot, reset and upgrade: `check` finds each of them, and the proof that does is named. */
+import { beforeAll, expect, test } from 'vitest';
+import type * as emulatorModule from '../../tools/emulator/index.js';
+import { loadMutant, type Mutation } from '../support/mutants.js';
+import { smallBoard, sysupgradeImage } from '../support/router-image.js';
+
+const emulator = (file: string): string => `tools/emulator/${file}.ts`;
+
+/** A fault, and the proof that must find it; `cuts` proofs need the power cut. */
+const faults: readonly (Mutation & { readonly proof: string })[] = [
+  {
+    name: 'the reset in failsafe does not write the end marker',
+    file: emulator('mtd'),
+    from: 'blockDeviceWrite(partition, Uint8Array.from(endMarker));',
+    to: 'blockDeviceWrite(partition, new Uint8Array());',
+    proof: 'reset-failsafe',
+  },
+  {
+    name: 'the end marker stands before the carried settings',
+    file: 'tools/jffs2/upgrade.ts',
+    from: '  bytes.set(blocks, offset);\n',
+    to: '  bytes.set(blocks.subarray(-eraseSize), offset);\n  bytes.set(blocks.subarray(0, -eraseSize), offset + eraseSize);\n',
+    proof: 'upgrade-self',
+  },
+  {
+    name: 'the upgrade does not erase before it programs',
+    file: emulator('mtd'),
+    from: '    partition.erase(index * eraseSize);\n',
+    to: '',
+    proof: 'upgrade-self',
+  },
+  {
+    name: 'the upgrade writes its blocks from the last to the first',
+    file: emulator('mtd'),
+    from: 'for (let index = 0; index < Math.min(wanted, room); index += 1) {',
+    to: 'for (let index = Math.min(wanted, room) - 1; index >= 0; index -= 1) {',
+    proof: 'upgrade-self',
+  },
+  {
+    name: 'all blocks are erased before the first is programmed',
+    file: emulator('mtd'),
+    from: '  for (let index = 0; index < Math.min(wanted, room); index += 1) {',
+    to: '  mtdErase(partition);\n  for (let index = 0; index < Math.min(wanted, room); index += 1) {',
+    proof: 'upgrade-self',
+  },
+  {
+    name: 'the settings are not restored',
+    file: emulator('boot'),
+    from: "if (system.mode === 'read-only') return;\n  const bytes",
+    to: 'if (system.rom) return;\n  const bytes',
+    proof: 'upgrade-self',
+  },
+  {
+    name: 'the archive of the settings is cut in half',
+    file: emulator('sysupgrade'),
+    from: 'content: archive,',
+    to: 'content: archive.subarray(0, archive.length / 2),',
+    proof: 'upgrade-self',
+  },
+  {
+    name: 'the switch to JFFS2 loses whiteouts',
+    file: emulator('copy-over'),
+    from: '      replace(fs, at, name, inode, copied);',
+    to: "      if (inode.type !== 'char') replace(fs, at, name, inode, copied);",
+    proof: 'first-boot',
+  },
+  {
+    name: 'the end of boot says PENDING instead of READY',
+    file: emulator('mount-root'),
+    from: "writeOverlayState(jffs2, jffs2.root, 'ready');",
+    to: "writeOverlayState(jffs2, jffs2.root, 'pending');",
+    proof: 'first-boot',
+  },
+  {
+    name: 'a boot with settings stays PENDING',
+    file: emulator('mount-root'),
+    from: "writeOverlayState(system.jffs2, system.jffs2.root, 'ready');",
+    to: 'return;',
+    proof: 'upgrade-self',
+  },
+  {
+    name: 'the switch to JFFS2 says READY before it copies',
+    file: emulator('mount-root'),
+    from: '  const tree = treeFromFileSystem(ram.fs, whole ? ram.fs.root : ram.upper);\n',
+    to: "  const tree = treeFromFileSystem(ram.fs, whole ? ram.fs.root : ram.upper);\n  writeOverlayState(jffs2, jffs2.root, 'ready');\n",
+    proof: 'cuts of first-boot',
+  },
+  {
+    name: 'an overlay that is not READY is not emptied',
+    file: emulator('mount-root'),
+    from: 'const { survivors } = deleteByResetRules(jffs2, jffs2.root, true);\n  device.findings.noteSurvivors(survivors);',
+    to: '',
+    proof: 'cuts of first-boot',
+  },
+  {
+    name: 'the restore forgets the mode',
+    file: emulator('copy-over'),
+    from: '        mode: inode.mode,\n        uid: inode.uid,',
+    to: '        mode: 0o644,\n        uid: inode.uid,',
+    proof: 'upgrade-self',
+  },
+  {
+    name: 'the restore forgets the owner',
+    file: emulator('copy-over'),
+    from: '        uid: inode.uid,\n        gid: inode.gid,\n      });',
+    to: '        uid: 0,\n        gid: 0,\n      });',
+    proof: 'upgrade-self',
+  },
+  {
+    name: 'the restore forgets the time',
+    file: emulator('copy-over'),
+    from: '  fs.setattr(ino, { mtimeNs: inode.mtimeNs });',
+    to: '',
+    proof: 'upgrade-self',
+  },
+  {
+    name: 'the backup forgets extended attributes',
+    file: emulator('settings-archive'),
+    from: 'const common = { mode, uid, gid, mtimeNs, xattrs };',
+    to: 'const common = { mode, uid, gid, mtimeNs, xattrs: new Map(xattrs.size > 0 ? [] : xattrs) };',
+    proof: 'upgrade-self',
+  },
+  {
+    name: 'the end of the squashfs is rounded to an erase block of its own, not of the flash',
+    file: 'tools/firmware/split.ts',
+    from: 'const offset = roundUp(start + squashfsSize, eraseSize) - base;',
+    to: 'const offset = start + roundUp(squashfsSize, eraseSize) - base - eraseSize;',
+    proof: 'reboot',
+  },
+  {
+    name: 'the metadata trailer of the image is not found',
+    file: emulator('sysupgrade'),
+    from: "find(({ type }) => type === 'metadata')",
+    to: "find(({ type }) => type === 'signature')",
+    proof: 'upgrade-self',
+  },
+  {
+    name: 'sysupgrade.conf is ignored',
+    file: emulator('keep-list'),
+    from: "const lists = [byteStringFromText('/etc/sysupgrade.conf')];",
+    to: 'const lists: ByteString[] = [];',
+    proof: 'upgrade-self',
+  },
+  {
+    name: 'the reset enters no folder',
+    file: emulator('delete-rules'),
+    from: "if (entry.type === 'directory' && !entry.name.startsWith('.'))",
+    to: "if (entry.type === 'directory' && entry.name.startsWith('.'))",
+    proof: 'reset-command',
+  },
+  {
+    name: 'the archive stays behind after the restore',
+    file: emulator('boot'),
+    from: '    removeTree(system.root, carriedSettings);\n',
+    to: '',
+    proof: 'upgrade-self',
+  },
+  {
+    name: 'mtd erase erases nothing',
+    file: emulator('mtd'),
+    from: 'for (let offset = 0; offset + eraseSize <= size; offset += eraseSize) partition.erase(offset);',
+    to: 'if (size < eraseSize) partition.erase(0);',
+    proof: 'reset-mtd-erase',
+  },
+];
+
+const modules = [
+  'addon',
+  'archive',
+  'boards',
+  'core',
+  'firmware',
+  'flash',
+  'jffs2',
+  'squashfs',
+  'union',
+  'vfs',
+];
+const profile = smallBoard();
+let image: Uint8Array;
+beforeAll(async () => {
+  image = await sysupgradeImage(profile, undefined, 60_000);
+});
+
+/** What finds the fault: proofs first, then power cuts by phase. */
+async function foundBy(mutation: Mutation | undefined, powerCuts: boolean): Promise<readonly string[]> {
+  const folder = mutation?.file.split('/').slice(0, 2).join('/') ?? 'tools/emulator';
+  const loaded = await loadMutant(
+    mutation,
+    [...new Set(['tools/emulator', folder])],
+    'tools/emulator/index.ts',
+    modules.map((name) => `tools/${name}`),
+  );
+  const { checkImage } = loaded as unknown as typeof emulatorModule;
+  const report = await checkImage({
+    profile,
+    image,
+    powerCuts: powerCuts ? 'sample' : 'none',
+    sampleSize: 25,
+  });
+  return [
+    ...report.proofs.filter(({ problems }) => problems.length > 0).map(({ id }) => id),
+    ...report.cuts.filter(({ violations }) => violations.length > 0).map(({ phase }) => `cuts of ${phase}`),
+  ];
+}
+
+test.each(faults)('found: $name ($proof)', async ({ proof, ...mutation }) => {
+  expect(await foundBy(mutation, proof.startsWith('cuts'))).toContain(proof);
+});
+
+test('without a fault nothing is found', async () => {
+  expect(await foundBy(undefined, true)).toEqual([]);
+});
