@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { byteStringFromText, bytesOf, seededRandom } from '../../tools/core/index.js';
 import type { ByteString, RandomSource } from '../../tools/core/index.js';
 import { FsError, MemoryFileSystem } from '../../tools/vfs/index.js';
-import type { FileSystem, FileType, Ino } from '../../tools/vfs/index.js';
+import type { FileSystem, FileType, Ino, RenameFlags } from '../../tools/vfs/index.js';
 
 /** One operation. */
 export type FileOperation =
@@ -32,7 +32,12 @@ export type FileOperation =
   | { readonly kind: 'link'; readonly from: string; readonly path: string }
   | { readonly kind: 'unlink'; readonly path: string }
   | { readonly kind: 'rmdir'; readonly path: string }
-  | { readonly kind: 'rename'; readonly from: string; readonly path: string }
+  | {
+      readonly kind: 'rename';
+      readonly from: string;
+      readonly path: string;
+      readonly flag?: 'exchange' | 'noreplace';
+    }
   | { readonly kind: 'chmod'; readonly path: string; readonly mode: number }
   | { readonly kind: 'chown'; readonly path: string; readonly uid: number; readonly gid: number }
   | { readonly kind: 'utime'; readonly path: string; readonly seconds: number }
@@ -62,15 +67,24 @@ export interface Mix {
   /** Largest offset or size. */
   readonly sizeMax?: number;
   readonly xattrs?: boolean;
+  /** Renames that exchange or must not replace, which a shell cannot ask for. */
+  readonly renameFlags?: boolean;
 }
 
-/** Makes random operations: most of them find what they need, some do not, which is part of the work. */
-export function randomOperations(random: RandomSource, mix: Mix): FileOperation[] {
+/**
+ * Makes random operations: most of them find what they need, some do not, which is part of the work.
+ *
+ * @param model  what is there before; changed as the operations would
+ */
+export function randomOperations(
+  random: RandomSource,
+  mix: Mix,
+  model = new MemoryFileSystem(),
+): FileOperation[] {
   const names = mix.names ?? 6;
   const writeMax = mix.writeMax ?? 9000;
   const sizeMax = mix.sizeMax ?? 30_000;
   const pool = new Uint8Array(POOL_SIZE);
-  const model = new MemoryFileSystem();
   const pick = <T>(from: readonly T[], otherwise: T): T =>
     from[random.below(Math.max(1, from.length))] ?? otherwise;
   const name = (): string => 'abcdefghijklmnopqrstuvwxyz'.charAt(random.below(names));
@@ -114,6 +128,15 @@ export function randomOperations(random: RandomSource, mix: Mix): FileOperation[
     [3, () => ({ kind: 'unlink', path: existing() })],
     [2, () => ({ kind: 'rmdir', path: existing('directory') })],
     [5, () => ({ kind: 'rename', from: existing(), path: random.below(2) === 0 ? existing() : anyPath() })],
+    [
+      mix.renameFlags === true ? 3 : 0,
+      () => ({
+        kind: 'rename',
+        from: existing(),
+        path: existing(),
+        flag: pick(['exchange', 'noreplace'] as const, 'exchange'),
+      }),
+    ],
     [2, () => ({ kind: 'chmod', path: existing(), mode: mode() })],
     [1, () => ({ kind: 'chown', path: existing(), uid: random.below(2000), gid: random.below(2000) })],
     [1, () => ({ kind: 'utime', path: existing(), seconds: 1_000_000_000 + random.below(1_000_000) })],
@@ -254,12 +277,16 @@ function applyToName(
       return;
     case 'rename': {
       const from = placeOf(fs, operation.from);
-      if (from) fs.rename(from.directory, from.name, directory, name);
+      if (from) fs.rename(from.directory, from.name, directory, name, renameFlags(operation.flag));
       return;
     }
     default:
       throw new Error(`not an operation on a name: ${operation.kind}`);
   }
+}
+
+function renameFlags(flag: 'exchange' | 'noreplace' | undefined): RenameFlags {
+  return flag === undefined ? {} : { [flag]: true };
 }
 
 function applyToInode(fs: FileSystem, operation: FileOperation, ino: Ino, pool: Uint8Array): boolean {

@@ -2,7 +2,7 @@
 import type { ByteString } from '../core/index.js';
 import { FsError } from '../vfs/index.js';
 import type { FileSystem, FileType, Ino, NewInode } from '../vfs/index.js';
-import { copyUp, needAttributes } from './copy-up.js';
+import { copyUp, markImpure, needAttributes } from './copy-up.js';
 import { tellEntry } from './events.js';
 import { tieLinkCount } from './hard-links.js';
 import { lookupLocked } from './lookup.js';
@@ -128,6 +128,7 @@ export function* link(
     yield* copyUp(state, task, directory, needAttributes);
     yield* copyUp(state, task, node, needAttributes);
     yield upperStep;
+    if (node.lowers.length > 0) markImpure(state, upper, directory);
     const { fs, work } = upper;
     if (node.dead && !node.linkable) throw new FsError('ENOENT', 'link', name);
     tieLinkCount(state, upper, node);

@@ -72,13 +72,17 @@ export class UnionOperations {
   }
 
   mknod(directory: Ino, name: ByteString, node: NewNode): Startable<Ino> {
+    const state = this.#state;
     const { rdev } = node;
     const whiteout = node.type === 'char' && (rdev?.major ?? 0) === 0 && (rdev?.minor ?? 0) === 0;
-    return (task) => {
-      // Whiteouts are not for users (38).
-      if (whiteout) throw new FsError('EPERM', 'mknod', name);
-      const parent = directoryOf(this.#state, directory, 'mknod');
-      return create(this.#state, task, parent, name, node.type, (fs, ino, as) => fs.mknod(ino, as, node));
+    return function* (task) {
+      const parent = directoryOf(state, directory, 'mknod');
+      if (whiteout) {
+        // Whiteouts are not for users (38).
+        const present = yield* lookup(state, task, parent, name);
+        throw new FsError(present ? 'EEXIST' : 'EPERM', 'mknod', name);
+      }
+      return yield* create(state, task, parent, name, node.type, (fs, ino, as) => fs.mknod(ino, as, node));
     };
   }
 

@@ -14,6 +14,7 @@ test('a whiteout hides its name also in a directory that is not merged (union 32
 test('users make no whiteouts (union 38)', () => {
   const union = unionOf({ lowers: [lowerWith('f')], store: memory() });
   expect(errnoOf(() => union.mknod(union.root, b('w'), { ...newFile, type: 'char' }))).toBe('EPERM');
+  expect(errnoOf(() => union.mknod(union.root, b('f'), { ...newFile, type: 'char' }))).toBe('EEXIST');
   expect(errnoOf(() => union.rename(union.root, b('f'), union.root, b('g'), { whiteout: true }))).toBe(
     'EINVAL',
   );
