@@ -10,7 +10,7 @@ import { splitFirmware } from '../firmware/index.js';
 import type { FirmwareSplit, SplitPart } from '../firmware/index.js';
 import { norGeometry } from '../flash/index.js';
 import { MINIMUM_BLOCKS, predictFirstMount } from '../jffs2/index.js';
-import type { FileCost } from './file-costs.js';
+import type { ImageAttribution, NameCost } from './attribution.js';
 
 /** One partition; `offset` counts from the start of the chip. */
 export interface BudgetPartition {
@@ -49,6 +49,9 @@ export interface BudgetLimit {
   readonly overBy: number;
 }
 
+/** What the squashfs holds, in sums; see `attributeImage`. */
+export type RootfsCost = Omit<ImageAttribution, 'names'>;
+
 /** The flash budget of one image on one board. All sizes in bytes. */
 export interface FlashBudget {
   readonly board: string;
@@ -62,8 +65,10 @@ export interface FlashBudget {
   readonly limits: readonly BudgetLimit[];
   /** Why the kernel would find no root or no writable partition. */
   readonly problem: string | undefined;
-  /** The costliest files of the squashfs, the costliest first. */
-  readonly files: readonly FileCost[];
+  /** Undefined where the kernel finds no squashfs. */
+  readonly rootfs: RootfsCost | undefined;
+  /** The costliest names of the squashfs, the costliest first, equal ones by path. */
+  readonly files: readonly NameCost[];
 }
 
 /** What a budget is counted over. */
@@ -77,7 +82,10 @@ export interface BudgetInput {
   readonly flash?: Uint8Array | undefined;
   /** Limits that the build found broken. */
   readonly oversize?: readonly Oversize[];
-  readonly files?: readonly FileCost[];
+  /** What the squashfs in it costs. */
+  readonly attribution?: ImageAttribution | undefined;
+  /** How many names to list; all when absent. */
+  readonly top?: number | undefined;
 }
 
 /** Counts the budget of an image. */
@@ -108,8 +116,15 @@ export function countBudget(input: BudgetInput): FlashBudget {
     overlay,
     limits,
     problem: split.problem,
-    files: input.files ?? [],
+    ...costsOf(input),
   };
+}
+
+function costsOf({ attribution, top }: BudgetInput): Pick<FlashBudget, 'rootfs' | 'files'> {
+  if (!attribution) return { rootfs: undefined, files: [] };
+  const { names, ...rootfs } = attribution;
+  const costliest = names.toSorted((a, b) => b.stored - a.stored || (a.path < b.path ? -1 : 1));
+  return { rootfs, files: costliest.slice(0, top) };
 }
 
 /** The partition as the chip holds it: erased behind the bytes, cut off at its end. */

@@ -20,6 +20,7 @@ export function budgetMarkdown(budget: FlashBudget): string {
       ['limit', 'limit bytes', 'use bytes', 'headroom bytes', 'over bytes'],
       budget.limits.map((l) => [l.what, ...[l.limit, l.use, l.headroom, l.overBy].map(groupDigits)]),
     ),
+    ...packageTable(budget),
     ...(budget.files.length === 0
       ? []
       : [
@@ -29,6 +30,17 @@ export function budgetMarkdown(budget: FlashBudget): string {
           ),
         ]),
   ].join('\n');
+}
+
+/** As many packages as files; without files nobody asked for costs. */
+function packageTable({ rootfs, files }: FlashBudget): string[] {
+  if (!rootfs || rootfs.packages.length === 0 || files.length === 0) return [];
+  const rows = rootfs.packages
+    .slice(0, files.length)
+    .map(({ name, version, stored }) => [`\`${name}\` ${version}`, groupDigits(stored)]);
+  return [
+    table(['package', 'stored bytes'], [...rows, ['(no package)', groupDigits(rootfs.unowned.stored)]]),
+  ];
 }
 
 /** One line that says whether the image fits, and how much the overlay gets. */

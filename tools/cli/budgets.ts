@@ -1,5 +1,5 @@
 /** Counts budgets over built or given images, and says in one error what does not fit. */
-import { countBudget, imageFileCosts, verdict } from '../budget/index.js';
+import { attributeImage, countBudget, verdict } from '../budget/index.js';
 import type { FlashBudget } from '../budget/index.js';
 import type { BuiltBoard } from '../build/index.js';
 import { BudgetError } from '../core/index.js';
@@ -12,7 +12,8 @@ export function budgetOfBuilt(board: BuiltBoard, top: number): FlashBudget {
     firmware: images.firmware,
     flash: images.flash,
     oversize: images.oversize,
-    files: imageFileCosts(packed.bytes).slice(0, top),
+    attribution: attributeImage(packed.bytes),
+    top,
   });
 }
 

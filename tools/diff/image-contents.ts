@@ -1,7 +1,7 @@
 /** Reads what a comparison needs of one image: budget, metadata, root tree, packages and what each file costs. */
 import { z } from 'zod';
 import type { BoardProfile } from '../boards/index.js';
-import { countBudget, imageFileCosts, imageParts } from '../budget/index.js';
+import { attributeImage, countBudget, imageParts } from '../budget/index.js';
 import type { FlashBudget } from '../budget/index.js';
 import { readChunks } from '../firmware/index.js';
 import { installedPackages } from '../rootfs/index.js';
@@ -30,7 +30,7 @@ export interface ImageContents {
   readonly squashfsSize: number;
   readonly root: TreeDirectory;
   readonly packages: readonly InstalledPackage[];
-  /** Bytes of the squashfs for the file of a path, as text; of hard links only the first name has one. */
+  /** Bytes of the squashfs for each path, as text; together they are the squashfs. */
   readonly stored: ReadonlyMap<string, number>;
 }
 
@@ -56,7 +56,7 @@ const metadataSchema = z.object({
  */
 export function readImageContents(bytes: Uint8Array, profile: BoardProfile): ImageContents {
   const { firmware, flash, imageSize, squashfs } = imageParts(bytes, profile);
-  const costs = squashfs ? imageFileCosts(squashfs) : [];
+  const costs = squashfs ? attributeImage(squashfs).names : [];
   const root = squashfs ? squashfsTree(squashfs) : newDirectory();
   return {
     profile,

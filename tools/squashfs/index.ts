@@ -17,6 +17,6 @@ export type { ImageSource } from './image.js';
 export { squashfsInfo } from './info.js';
 export type { SquashfsInfo } from './info.js';
 export type { CompressorOptions, SuperBlock, Version4 } from './super-block.js';
-export { readImageLayout } from './stored-layout.js';
-export type { ImageLayout, StoredFileLayout } from './stored-layout.js';
+export { readImageExtents } from './image-extents.js';
+export type { ExtentKind, ExtentUser, ImageExtent, ImageExtents, ImageName } from './image-extents.js';
 export { squashfsTree } from './tree.js';

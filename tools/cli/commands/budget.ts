@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BoardProfile } from '../../boards/index.js';
-import { budgetMarkdown, countBudget, imageFileCosts, imageParts } from '../../budget/index.js';
+import { budgetMarkdown, countBudget, attributeImage, imageParts } from '../../budget/index.js';
 import type { FlashBudget } from '../../budget/index.js';
 import { executeBuild } from '../../build/index.js';
 import { loadBoard } from '../board-profiles.js';
@@ -88,7 +88,8 @@ async function budgetsOfImage(
       firmware,
       flash,
       imageSize,
-      files: squashfs ? imageFileCosts(squashfs).slice(0, top) : [],
+      attribution: squashfs && attributeImage(squashfs),
+      top,
     });
   });
 }

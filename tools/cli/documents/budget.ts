@@ -2,6 +2,38 @@ import { z } from 'zod';
 
 const size = z.int().min(0);
 
+const packageSums = { names: size, size, stored: size };
+
+/** What the squashfs holds; `unowned` and the packages add up to `size`, and so do the kinds. */
+export const rootfsCost = z.strictObject({
+  size,
+  kinds: z.strictObject({
+    'super block': size,
+    data: size,
+    fragments: size,
+    inodes: size,
+    directories: size,
+    tables: size,
+    xattrs: size,
+    padding: size,
+    gaps: size,
+  }),
+  packages: z.array(z.strictObject({ name: z.string(), version: z.string(), ...packageSums })),
+  unowned: z.strictObject(packageSums),
+});
+
+/** What one name costs; `data`, `tail` and `metadata` add up to `stored`. */
+export const nameCost = z.strictObject({
+  path: z.string(),
+  type: z.enum(['directory', 'file', 'symlink', 'block', 'char', 'fifo', 'socket']),
+  package: z.string().optional(),
+  size,
+  stored: size,
+  data: size,
+  tail: size,
+  metadata: size,
+});
+
 /** The flash budget of one board. */
 export const flashBudget = z.strictObject({
   board: z.string(),
@@ -32,7 +64,8 @@ export const flashBudget = z.strictObject({
     .optional(),
   limits: z.array(z.strictObject({ what: z.string(), limit: size, use: size, headroom: size, overBy: size })),
   problem: z.string().optional(),
-  files: z.array(z.strictObject({ path: z.string(), size, stored: size })),
+  rootfs: rootfsCost.optional(),
+  files: z.array(nameCost),
 });
 
 /** What `budget --json` prints. */

@@ -37,6 +37,22 @@ export function renderBudget(budget: FlashBudget, style: Style): string {
       style.bold,
     ),
   ];
+  if (budget.rootfs && budget.rootfs.packages.length > 0 && budget.files.length > 0) {
+    const { packages, unowned, size } = budget.rootfs;
+    parts.push(
+      renderTable(
+        [
+          { heading: 'stored bytes', align: 'right' },
+          { heading: '% of rootfs', align: 'right' },
+          { heading: 'costliest packages' },
+        ],
+        [...packages.slice(0, budget.files.length), { ...unowned, name: '(no package)', version: '' }].map(
+          (p) => [p.stored, ((100 * p.stored) / size).toFixed(1), `${p.name} ${p.version}`.trimEnd()],
+        ),
+        style.bold,
+      ),
+    );
+  }
   if (budget.files.length > 0) {
     parts.push(
       renderTable(
