@@ -30,7 +30,7 @@ export interface ImageContents {
   readonly squashfsSize: number;
   readonly root: TreeDirectory;
   readonly packages: readonly InstalledPackage[];
-  /** Bytes of the squashfs for each path, as text; together they are the squashfs. */
+  /** Bytes of the squashfs that hold the content of each path, as text; without inodes and listings. */
   readonly stored: ReadonlyMap<string, number>;
 }
 
@@ -66,7 +66,7 @@ export function readImageContents(bytes: Uint8Array, profile: BoardProfile): Ima
     squashfsSize: squashfs?.length ?? 0,
     root,
     packages: installedPackages(root),
-    stored: new Map(costs.map(({ path, stored }) => [path, stored])),
+    stored: new Map(costs.map(({ path, data, tail }) => [path, data + tail])),
   };
 }
 
