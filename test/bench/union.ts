@@ -49,7 +49,7 @@ const path = [b('big'), b('entry-5000')];
 const warmLookupUs = microseconds(() => walk(merged, path));
 
 const listings: number[] = [];
-for (let round = 0; round < 7; round += 1) {
+for (let round = 0; round < 15; round += 1) {
   const lower = filled(0, 6000);
   const upper = new MemoryFileSystem();
   const union = unionOf({ lowers: [lower], store: upper });
@@ -64,7 +64,7 @@ for (let round = 0; round < 7; round += 1) {
 }
 
 const copies: number[] = [];
-for (let round = 0; round < 5; round += 1) {
+for (let round = 0; round < 15; round += 1) {
   const lower = new MemoryFileSystem();
   const count = 32;
   for (let at = 0; at < count; at += 1) {
@@ -83,9 +83,12 @@ function perSecond(change: (name: ByteString, other: ByteString) => unknown): nu
   for (const [name, other] of names) change(name, other);
   return Math.round(names.length / ((performance.now() - start) / 1000));
 }
-const create = perSecond((name) => merged.mknod(big, name, file));
-const rename = perSecond((name, other) => merged.rename(big, name, big, other));
-const unlink = perSecond((_, other) => merged.unlink(big, other));
+const changes = { create: [] as number[], rename: [] as number[], unlink: [] as number[] };
+for (let round = 0; round < 9; round += 1) {
+  changes.create.push(perSecond((name) => merged.mknod(big, name, file)));
+  changes.rename.push(perSecond((name, other) => merged.rename(big, name, big, other)));
+  changes.unlink.push(perSecond((_, other) => merged.unlink(big, other)));
+}
 
 const lookupByLayers: Record<string, { coldUs: number; warmUs: number }> = {};
 for (const layers of [1, 2, 8, 64]) {
@@ -113,7 +116,11 @@ console.log(
       warmLookupUs,
       listing10000Ms: median(listings),
       copyUpMegabytesPerSecond: median(copies),
-      operationsPerSecond: { create, rename, unlink },
+      operationsPerSecond: {
+        create: median(changes.create),
+        rename: median(changes.rename),
+        unlink: median(changes.unlink),
+      },
       lookupByLayers,
     },
     undefined,

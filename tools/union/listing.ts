@@ -9,13 +9,13 @@ import type { ByteString } from '../core/index.js';
 import type { DirectoryEntry, FileType, Ino } from '../vfs/index.js';
 import { findLower } from './lower.js';
 import { attachLower, lookupLocked } from './lookup.js';
-import { isPrivateName, isWhiteout } from './marks.js';
+import { attributeNames, isPrivateName, isWhiteout } from './marks.js';
 import { upperPart } from './node.js';
 import { upperStep } from './schedule.js';
 import type { Node } from './node.js';
 import type { Part } from './layers.js';
 import type { Operation, Task } from './schedule.js';
-import type { UnionState } from './state.js';
+import type { UnionState, WritableLayer } from './state.js';
 
 interface Slot {
   readonly cookie: number;
@@ -93,10 +93,8 @@ export function* listingLocked(state: UnionState, task: Task, directory: Node): 
   numberRest(state, found, directory);
   if (directory.upper !== 0 && state.upper) yield* addUpper(state, task, found, directory);
   const listing = new Listing();
-  for (const [name, { ino, type }] of found) {
-    listing.set(name, ino, type);
-    state.nodes.promise(ino, directory, name);
-  }
+  for (const [name, { ino, type }] of found) listing.set(name, ino, type);
+  state.nodes.promise(directory, listing);
   directory.listing = listing;
   return listing;
 }
@@ -138,13 +136,32 @@ function* addUpper(state: UnionState, task: Task, found: Found, directory: Node)
   const { upper } = state;
   if (!upper) return;
   yield upperStep;
-  const part = upperPart(upper, directory);
-  const foreign = directory.lowers.length > 0 || directory.impure;
-  for (const entry of layerEntries(part, found)) {
-    const alias = foreign ? yield* lookupLocked(state, task, directory, entry.name) : undefined;
-    const ino = alias?.node.id ?? state.nodes.byUpper(entry.ino)?.id ?? entry.ino;
+  for (const entry of layerEntries(upperPart(upper, directory), found)) {
+    let ino = upperNumber(state, upper, directory, entry);
+    if (ino === undefined) {
+      ino = (yield* lookupLocked(state, task, directory, entry.name))?.node.id ?? entry.ino;
+    }
     found.set(entry.name, { ino, type: entry.type });
   }
+}
+
+/** The union's number of an entry of the upper, or undefined when the object has to be looked up to know it. */
+function upperNumber(
+  state: UnionState,
+  upper: WritableLayer,
+  directory: Node,
+  { name, ino, type }: DirectoryEntry,
+): Ino | undefined {
+  const { nodes, policy } = state;
+  const known = directory.children?.get(name)?.node ?? nodes.byUpper(ino);
+  if (known) return known.id;
+  if (directory.lowers.length > 0 || directory.impure) {
+    // Merged directories and copies keep the number that their lower has.
+    if (type === 'directory') return undefined;
+    if (attributeNames(upper.fs, ino).includes(`${policy.prefix}origin` as ByteString)) return undefined;
+  }
+  const number = nodes.numberOf(upper, ino);
+  return number === undefined || nodes.has(number) ? undefined : number;
 }
 
 /** Entries of one layer that show; its whiteouts take names away from `found`. */

@@ -12,6 +12,7 @@ import type { Part } from './layers.js';
 import { findContent, findLower, followed, resolveRedirect } from './lower.js';
 import type { LowerHit } from './lower.js';
 import { attribute, attributeNames, directoryMarks, findInLayer } from './marks.js';
+import { NameCache } from './name-cache.js';
 import { isFound, noParts, upperPart } from './node.js';
 import type { Alias, Node } from './node.js';
 import { readLinkCount } from './hard-links.js';
@@ -19,9 +20,6 @@ import { decodeOrigin, encodeOrigin, indexName } from './origin.js';
 import { take, upperStep } from './schedule.js';
 import type { Operation, Task } from './schedule.js';
 import type { UnionState, WritableLayer } from './state.js';
-
-/** Names known to be absent that one directory remembers. */
-const absentMax = 1024;
 
 /** Finds a name; undefined when it is not there. Takes the directory's lock when the layers have to be asked. */
 export function* lookup(
@@ -80,23 +78,15 @@ export function lowerHas(state: UnionState, directory: Node, name: ByteString): 
 export function attach(parent: Node, name: ByteString, node: Node, covered: boolean): Alias {
   const alias: Alias = { parent, name, node, covered };
   node.aliases.push(alias);
-  parent.children ??= new Map();
-  parent.children.set(name, alias);
+  parent.children ??= new NameCache();
+  parent.children.add(alias);
   return alias;
 }
 
-/** Notes that a name is absent, also in the listing. */
+/** Notes that a name is absent. */
 export function rememberAbsent(directory: Node, name: ByteString): void {
-  directory.children ??= new Map();
-  if (directory.children.size > absentMax) dropAbsent(directory.children);
-  directory.children.set(name, null);
-}
-
-function dropAbsent(children: Map<ByteString, Alias | null>): void {
-  let absent = 0;
-  for (const alias of children.values()) if (alias === null) absent += 1;
-  if (absent < absentMax) return;
-  for (const [name, alias] of children) if (alias === null) children.delete(name);
+  directory.children ??= new NameCache();
+  directory.children.addAbsent(name);
 }
 
 function upperDirectory(

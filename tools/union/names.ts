@@ -92,10 +92,9 @@ export function* changingNames<T>(
 }
 
 function forgetName(state: UnionState, alias: Alias): void {
-  const { node, parent, name } = alias;
-  if (parent.children?.get(name) !== alias) return;
+  const { node, parent } = alias;
+  if (!parent.children?.delete(alias)) return;
   node.aliases = node.aliases.filter((other) => other !== alias);
-  parent.children.delete(name);
   parent.listing = undefined;
   if (node.aliases.length === 0) state.nodes.detach(node);
 }

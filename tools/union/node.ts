@@ -7,6 +7,7 @@ import type { Attributes, FileType, Ino } from '../vfs/index.js';
 import type { Layer, Part } from './layers.js';
 import { Lock, lockLevels } from './schedule.js';
 import type { Listing } from './listing.js';
+import type { NameCache } from './name-cache.js';
 import type { Place } from './schedule.js';
 
 /** One name of an object. */
@@ -50,7 +51,7 @@ export class Node implements Place {
   dead = false;
   /** Made without a name; it may get one (O_TMPFILE). */
   linkable = false;
-  children: Map<ByteString, Alias | null> | undefined;
+  children: NameCache | undefined;
   listing: Listing | undefined;
   #directoryLock: Lock | undefined;
   #copyUpLock: Lock | undefined;
@@ -91,6 +92,8 @@ export class NodeTable {
   readonly #shared = new Map<Layer, Map<Ino, Node>>();
   /** Objects that a listing named and nobody has looked up: their number is known, they are made when asked for. */
   readonly #promised = new Map<Ino, { readonly directory: Node; readonly name: ByteString }>();
+  /** Listings whose numbers are not in `#promised` yet: most are never asked for by number. */
+  readonly #listed = new Map<Node, Listing>();
   #next = tableBase;
   /** Looks a promised object up; set once the union stands. */
   lookUp: ((directory: Node, name: ByteString) => Node | undefined) | undefined;
@@ -99,12 +102,23 @@ export class NodeTable {
     return this.#byNumber.get(number) ?? this.#keepPromise(number);
   }
 
-  /** Notes where the object of a listed number is. */
-  promise(number: Ino, directory: Node, name: ByteString): void {
-    if (!this.#byNumber.has(number)) this.#promised.set(number, { directory, name });
+  /** Tells whether a number is in use. */
+  has(number: Ino): boolean {
+    return this.#byNumber.has(number);
+  }
+
+  /** Notes that a directory was listed: the objects behind its numbers can be asked for. */
+  promise(directory: Node, listing: Listing): void {
+    this.#listed.set(directory, listing);
   }
 
   #keepPromise(number: Ino): Node | undefined {
+    for (const [directory, listing] of this.#listed) {
+      for (const { ino, name } of listing.after(0, Infinity)) {
+        if (!this.#byNumber.has(ino)) this.#promised.set(ino, { directory, name });
+      }
+    }
+    this.#listed.clear();
     const promised = this.#promised.get(number);
     if (!promised) return undefined;
     const node = this.lookUp?.(promised.directory, promised.name);
@@ -161,6 +175,7 @@ export class NodeTable {
   /** Drops an object that has neither name nor user. */
   forget(node: Node): void {
     this.#byNumber.delete(node.id);
+    this.#listed.delete(node);
     if (node.upper !== 0 && this.#byUpper.get(node.upper) === node) this.#byUpper.delete(node.upper);
     const part = node.lowers[0];
     const ofLayer = part && this.#shared.get(part.layer);

@@ -35,11 +35,15 @@ export class SparseBytes {
     const end = Math.min(this.#size, offset + length);
     if (offset >= end) return new Uint8Array(0);
     const result = new Uint8Array(end - offset);
-    for (const part of parts(offset, end)) {
-      const page = this.#pages.get(part.index);
-      if (page && page.length > part.from) {
-        result.set(page.subarray(part.from, part.to), part.index * PAGE_SIZE + part.from - offset);
+    for (let at = offset; at < end;) {
+      const index = Math.floor(at / PAGE_SIZE);
+      const from = at - index * PAGE_SIZE;
+      const to = Math.min(PAGE_SIZE, from + end - at);
+      const page = this.#pages.get(index);
+      if (page && page.length > from) {
+        result.set(from === 0 && page.length <= to ? page : page.subarray(from, to), at - offset);
       }
+      at += to - from;
     }
     return result;
   }
@@ -48,9 +52,12 @@ export class SparseBytes {
     const end = offset + data.length;
     // Not data.slice(): that of a Buffer shares its memory.
     const copy = new Uint8Array(data);
-    for (const { index, from, to } of parts(offset, end)) {
-      const start = index * PAGE_SIZE + from - offset;
-      const fresh = copy.subarray(start, start + to - from);
+    for (let at = offset; at < end;) {
+      const index = Math.floor(at / PAGE_SIZE);
+      const from = at - index * PAGE_SIZE;
+      const to = Math.min(PAGE_SIZE, from + end - at);
+      const fresh = copy.subarray(at - offset, at - offset + to - from);
+      at += to - from;
       const old = this.#pages.get(index);
       if (from === 0 && (!old || old.length <= to)) {
         this.#pages.set(index, fresh);
@@ -72,7 +79,7 @@ export class SparseBytes {
 
   /** Puts zeros where nothing is, from `from` to `to`; the size stays. */
   allocate(from: number, to: number): void {
-    for (const { index } of parts(from, to)) {
+    for (let index = Math.floor(from / PAGE_SIZE); index * PAGE_SIZE < to; index++) {
       if (!this.#pages.has(index)) this.#pages.set(index, zeroPage);
     }
   }
@@ -98,15 +105,17 @@ export class SparseBytes {
   /** How many pages a write of the range would add. */
   missingPages(from: number, to: number): number {
     let count = 0;
-    for (const { index } of parts(from, to)) if (!this.#pages.has(index)) count += 1;
+    for (let index = Math.floor(from / PAGE_SIZE); index * PAGE_SIZE < to; index++) {
+      if (!this.#pages.has(index)) count += 1;
+    }
     return count;
   }
 
   /** End of the longest prefix of the range that needs at most `room` new pages. */
   fitting(from: number, to: number, room: number): number {
     let left = room;
-    for (const part of parts(from, to)) {
-      if (!this.#pages.has(part.index) && --left < 0) return part.index * PAGE_SIZE + part.from;
+    for (let index = Math.floor(from / PAGE_SIZE); left < Infinity && index * PAGE_SIZE < to; index++) {
+      if (!this.#pages.has(index) && --left < 0) return Math.max(from, index * PAGE_SIZE);
     }
     return to;
   }
@@ -144,15 +153,5 @@ export class SparseBytes {
     const found: number[] = [];
     for (let index = first; index <= last; index++) if (this.#pages.has(index)) found.push(index);
     return found;
-  }
-}
-
-function* parts(offset: number, end: number): Generator<{ index: number; from: number; to: number }> {
-  for (let at = offset; at < end;) {
-    const index = Math.floor(at / PAGE_SIZE);
-    const base = index * PAGE_SIZE;
-    const stop = Math.min(end, base + PAGE_SIZE);
-    yield { index, from: at - base, to: stop - base };
-    at = stop;
   }
 }
