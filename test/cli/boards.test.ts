@@ -18,6 +18,29 @@ test('boards lists every profile, as a table and as JSON', async () => {
   expect(stdout.split('\n')).toHaveLength(document.boards.length + 2);
 });
 
+test.each([
+  [['netgear'], ['netgear_r6220', 'netgear_wndr3400-v1', 'netgear_wndr3800', 'netgear_wndr4300']],
+  [['netgear', '--flash', 'nor', '--endian', 'big'], ['netgear_wndr3800']],
+  [['--target', 'bcm53xx'], ['luxul_xap-1610-v1']],
+  [['--target', 'ath79/tiny', '--flash', '4m'], ['tplink_tl-wr841-v11']],
+  [
+    ['--flash', '..4 MiB'],
+    ['tplink_tl-wr841-v11', 'ubnt_nanostation-2'],
+  ],
+  [['--flash', '32m..', '--flash', 'nor', '--endian', 'big'], ['enterasys_ws-ap3710i']],
+  [['--target', 'ath'], []],
+])('boards list %j lists the boards that all filters hold for', async (words, ids) => {
+  const document = boardListDocument.parse(jsonOf(await firmwright(['boards', 'list', ...words, '--json'])));
+  expect(document.boards.map(({ id }) => id)).toEqual(ids);
+});
+
+test('an empty list says what there is; a flash that is no size is a usage error', async () => {
+  const { exitCode, stderr } = await firmwright(['boards', 'list', '--flash', '3m']);
+  expect(exitCode).toBe(0);
+  expect(stderr).toContain('flash: 4 MiB, 8 MiB, 16 MiB, 32 MiB');
+  expect((await firmwright(['boards', 'list', '--flash', 'large'])).exitCode).toBe(2);
+});
+
 test('boards show prints partitions at their offsets', async () => {
   const document = boardDocument.parse(
     jsonOf(await firmwright(['boards', 'show', 'ubnt_unifi-ap', '--json'])),

@@ -4,7 +4,7 @@
  * Each problem names the path of the value it is about, so that the loader can give line and column.
  */
 import type { ErrorCode } from '../core/index.js';
-import { parseRecipe } from '../firmware/index.js';
+import { parseRecipe, stepsWithFiles } from '../firmware/index.js';
 import type { BoardProfileFile } from './schema.js';
 import type { YamlProblem } from './yaml-file.js';
 
@@ -19,6 +19,7 @@ export function lintProfile(file: BoardProfileFile): YamlProblem[] {
     ...lintPartitions(file),
     ...lintSplit(file),
     ...lintSizes(file),
+    ...lintLoaders(file),
     ...lintRecipe(file.kernel, ['kernel']),
     ...(file.firmware === undefined ? [] : lintRecipe(file.firmware, ['firmware'])),
     ...Object.entries(file.artefacts).flatMap(([name, recipe]) => [
@@ -161,6 +162,20 @@ function* lintSizes(file: BoardProfileFile): Generator<YamlProblem> {
       `reserve ${hex(file.overlay.reserve)} is more than the firmware partition`,
       ['overlay', 'reserve'],
     );
+}
+
+/** Every step that takes a file has a word on what that file is, and no other step has. */
+function* lintLoaders(file: BoardProfileFile): Generator<YamlProblem> {
+  const recipes = [file.kernel, file.firmware ?? '', ...Object.values(file.artefacts)];
+  const steps = new Set(recipes.flatMap((recipe) => stepsWithFiles(parseRecipe(recipe).steps)));
+  for (const step of Object.keys(file.loaders)) {
+    if (!steps.has(step))
+      yield fault('FW_PROFILE_STEP', `no recipe has a step ${step} that takes a file`, ['loaders', step]);
+  }
+  for (const step of steps) {
+    if (file.loaders[step] === undefined)
+      yield warning('FW_PROFILE_LOADER', `step ${step} takes a file; say in loaders what it is`, ['loaders']);
+  }
 }
 
 function* lintRecipe(text: string, path: readonly PropertyKey[]): Generator<YamlProblem> {

@@ -65,6 +65,8 @@ export interface BoardProfile {
   /** `reserve`: bytes asked for beyond the five erase blocks that JFFS2 needs. */
   readonly overlay: { readonly reserve: number };
   readonly headers: VendorHeaders;
+  /** What the files of steps are that take one besides (loaders), by the name of the step. */
+  readonly loaders: Readonly<Record<string, string>>;
   readonly kernelRecipe: readonly RecipeStep[];
   /** What stands in the partition `firmware`: the upgrade image without its metadata, or a recipe of its own. */
   readonly firmwareRecipe: readonly RecipeStep[];
@@ -119,6 +121,7 @@ export function toBoardProfile(file: BoardProfileFile): BoardProfile {
     jffs2: file.jffs2,
     overlay: file.overlay,
     headers: file.headers,
+    loaders: file.loaders,
     kernelRecipe: parseRecipe(file.kernel).steps,
     firmwareRecipe: parseRecipe(file.firmware ?? upgradeRecipe(file)).steps.filter(
       ({ name }) => name !== 'append-metadata',
@@ -167,5 +170,6 @@ export function stepBoard(profile: BoardProfile): StepBoard {
     kernelSize: profile.kernelSize,
     firmwareOffset: findPartition(profile, 'firmware')?.offset,
     headers: profile.headers,
+    loaders: profile.loaders,
   };
 }

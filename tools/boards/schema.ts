@@ -91,6 +91,10 @@ export const boardProfileSchema = z
       })
       .prefault({}),
     headers: vendorHeadersSchema.default({}),
+    loaders: z
+      .record(z.string(), z.string())
+      .default({})
+      .describe('what the file is that a step takes besides, by the name of the step'),
     kernel: z.string().describe('recipe of the kernel file').default('kernel-bin'),
     firmware: z
       .string()

@@ -2,7 +2,7 @@
 import { findPartition, stepBoard } from '../boards/index.js';
 import type { BoardProfile } from '../boards/index.js';
 import { BudgetError, FirmwrightError, groupDigits, InternalError } from '../core/index.js';
-import { finishKernel, runStep } from '../firmware/index.js';
+import { finishKernel, kernelOfImage, runStep } from '../firmware/index.js';
 import type { RecipeStep, StepContext, StepVersion } from '../firmware/index.js';
 import type { BoardPlan } from './plan.js';
 
@@ -14,7 +14,8 @@ export interface BoardInput {
   readonly sourceDateEpoch: number;
   readonly kernel: Uint8Array;
   readonly deviceTree: Uint8Array | undefined;
-  readonly loader: Uint8Array | undefined;
+  /** Files of steps that take one besides, by the name of the step. */
+  readonly stepFiles: ReadonlyMap<string, Uint8Array>;
   readonly rootfs: Uint8Array;
   /** Contents of partitions that come from files, by label. */
   readonly partitions: ReadonlyMap<string, Uint8Array>;
@@ -59,13 +60,14 @@ export function makeBoardImages(input: BoardInput): BoardImages {
     version: input.version,
     time: input.sourceDateEpoch,
     deviceTree: input.deviceTree,
-    loader: input.loader,
+    stepFiles: input.stepFiles,
     warn: input.warn,
   };
-  const kernel = atBoard(profile, 'kernel', () => finishKernel(profile.kernelRecipe, input.kernel, context));
+  const kernel = atBoard(profile, 'kernel', () => finishedKernel(input, context));
   checkLimit('kernel', kernel.length, profile.kernelSize, oversize);
   const artefacts = new Map<string, Uint8Array>();
   for (const { name, recipe } of profile.artefacts) {
+    if (!plan.artefacts.some((planned) => planned.name === name)) continue;
     const image = atBoard(profile, name, () => runArtefact(name, recipe, { ...context, kernel }, oversize));
     artefacts.set(name, image);
   }
@@ -83,6 +85,14 @@ export function makeBoardImages(input: BoardInput): BoardImages {
     flash: plan.flashImage && fits ? fillFlash(plan.flashImage, firmware, input.partitions) : undefined,
     oversize,
   };
+}
+
+/** Finishes the kernel; that of an image of the board is taken out of it. */
+function finishedKernel({ profile, kernel, warn }: BoardInput, context: StepContext): Uint8Array {
+  const inside = kernelOfImage(kernel, profile);
+  if (inside === undefined) return finishKernel(profile.kernelRecipe, kernel, context);
+  warn(`the kernel is that of the image given: ${groupDigits(inside.length)} of its ${groupDigits(kernel.length)} bytes`);
+  return inside;
 }
 
 /** Runs a recipe; `check-size` is noted and passed, so that the rest of the image still comes out. */

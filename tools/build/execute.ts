@@ -54,6 +54,8 @@ export interface BuiltBoard {
   readonly images: BoardImages;
   readonly packed: PackedRoot;
   readonly kernelInput: { readonly path: string; readonly sha256: string };
+  /** SHA-256 of the files of steps that took one besides, by the name of the step. */
+  readonly stepFiles: Readonly<Record<string, string>>;
   readonly files: readonly ManifestFile[];
 }
 
@@ -185,6 +187,16 @@ async function buildBoard(work: {
   }
   const optional = async (path: string | undefined, what: string): Promise<Uint8Array | undefined> =>
     path === undefined ? undefined : readInput(path, `${what} of ${profile.id}`);
+  const stepFiles = new Map<string, Uint8Array>();
+  for (const [step, path] of Object.entries(boardPlan.stepFiles)) {
+    stepFiles.set(step, await readInput(path, `file of ${step} of ${profile.id}`));
+  }
+  for (const { name, step, what } of boardPlan.leftOut) {
+    options.warn(
+      `${profile.id}: ${name} is left out: ${step} takes a file${what === undefined ? '' : ` (${what})`}; give it with --loader ${step}=FILE`,
+      'artefact-left-out',
+    );
+  }
   const images = makeBoardImages({
     plan: boardPlan,
     profile,
@@ -192,7 +204,7 @@ async function buildBoard(work: {
     sourceDateEpoch: plan.sourceDateEpoch,
     kernel,
     deviceTree: await optional(boardPlan.deviceTree, 'device tree'),
-    loader: await optional(boardPlan.loader, 'loader'),
+    stepFiles,
     rootfs: packed.bytes,
     partitions,
     warn: (message) => {
@@ -208,7 +220,8 @@ async function buildBoard(work: {
     files.push(await stage(staging, boardPlan, boardPlan.flashImage.file, images.flash, 'flash'));
   }
   const kernelInput = { path: boardPlan.kernel, sha256: sha256Hex(kernel) };
-  return { plan: boardPlan, profile, images, packed, kernelInput, files };
+  const hashes = Object.fromEntries([...stepFiles].map(([step, bytes]) => [step, sha256Hex(bytes)]));
+  return { plan: boardPlan, profile, images, packed, kernelInput, stepFiles: hashes, files };
 }
 
 async function readInput(path: string, what: string): Promise<Uint8Array> {
@@ -295,6 +308,7 @@ function buildRecord(work: {
     boards: boards.map((board) => ({
       board: board.profile.id,
       kernel: { sha256: board.kernelInput.sha256, size: board.images.kernelSize },
+      stepFiles: board.stepFiles,
       squashfs: {
         parameters: plan.packs.find(({ id }) => id === board.plan.pack)?.parameters,
         size: board.packed.bytes.length,

@@ -13,5 +13,6 @@ export type {
   PlanOptions,
   SquashfsParameters,
 } from './plan.js';
+export type { LeftOutArtefact, LoaderChoice } from './step-files.js';
 export { imageRecipeJsonSchema, imageRecipeSchema, loadRecipe } from './recipe.js';
 export type { ImageRecipe, RecipeBoard } from './recipe.js';

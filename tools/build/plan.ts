@@ -9,6 +9,8 @@ import type { RecipeStep, StepVersion } from '../firmware/index.js';
 import type { AttributeRule, RootSource } from '../rootfs/index.js';
 import type { SquashfsCompressor } from '../squashfs/index.js';
 import type { ImageRecipe } from './recipe.js';
+import { artefactsWithoutFile, stepFilesOf } from './step-files.js';
+import type { LeftOutArtefact, LoaderChoice } from './step-files.js';
 
 /** What decides the bytes of a squashfs besides the tree. */
 export interface SquashfsParameters {
@@ -56,9 +58,12 @@ export interface BoardPlan {
   readonly pack: string;
   readonly kernel: string;
   readonly deviceTree?: string | undefined;
-  readonly loader?: string | undefined;
+  /** Files of steps that take one besides, by the name of the step. */
+  readonly stepFiles: Readonly<Record<string, string>>;
   readonly kernelSteps: readonly PlannedStep[];
   readonly artefacts: readonly ArtefactPlan[];
+  /** Artefacts that are not made because a step has no file. */
+  readonly leftOut: readonly LeftOutArtefact[];
   /** The whole chip; absent for boards whose flash is not split by image content. */
   readonly flashImage?:
     | {
@@ -92,6 +97,8 @@ export interface PlanOptions {
   /** Kernel for all boards, or by board id. */
   readonly kernel?: string | undefined;
   readonly kernels?: Readonly<Record<string, string>>;
+  /** Files of steps that take one besides (loaders), for all boards or one, for the only such step or one by name. */
+  readonly loaders?: readonly LoaderChoice[];
   /** More overlay folders, behind those of the recipe. */
   readonly files?: readonly string[];
   readonly sourceDateEpoch?: number | undefined;
@@ -103,7 +110,8 @@ export interface PlanOptions {
  * Plans a build.
  *
  * @param profiles  the boards to build for, at least one, each once
- * @throws UsageError FW_USAGE_BOARD for no board, or one that stands there twice
+ * @throws UsageError FW_USAGE_BOARD for no board, or one that stands there twice, FW_USAGE_LOADER for a file that no step
+ *   or more than one step takes
  * @throws ProfileError FW_PROFILE_ROOT when no source of a root tree is given, FW_PROFILE_KERNEL when a board has no
  *   kernel, FW_PROFILE_FLASH_FILE for a file of a partition that the board does not have,
  *   FW_PROFILE_COMPRESSOR for a compressor that images cannot be written with, FW_PROFILE_NAND for NAND flash
@@ -183,6 +191,8 @@ function planBoard(
     file: `${prefix}-squashfs-${name}`,
     steps: steps.map(plannedStep),
   }));
+  const stepFiles = stepFilesOf(profile, files?.loaders ?? {}, options.loaders ?? []);
+  const leftOut = artefactsWithoutFile(profile, stepFiles);
   const flashImage = planFlash(profile, `${prefix}-flash.img`, files?.flash ?? {});
   return {
     board: profile.id,
@@ -191,9 +201,10 @@ function planBoard(
     pack: packId(squashfsParameters(profile)),
     kernel,
     deviceTree: files?.deviceTree,
-    loader: files?.loader,
+    stepFiles,
     kernelSteps: profile.kernelRecipe.map(plannedStep),
-    artefacts,
+    artefacts: artefacts.filter(({ name }) => !leftOut.some((left) => left.name === name)),
+    leftOut,
     ...(flashImage === undefined ? {} : { flashImage }),
   };
 }

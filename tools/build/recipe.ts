@@ -58,7 +58,10 @@ const dateSchema = z
 const boardFilesSchema = z.strictObject({
   kernel: z.string().min(1).optional(),
   device_tree: z.string().min(1).optional().describe('compiled device tree, for append-dtb'),
-  loader: z.string().min(1).optional().describe('small boot loader, for loader-kernel'),
+  loader: z
+    .union([z.string().min(1), z.record(z.string(), z.string().min(1))])
+    .optional()
+    .describe('file that a step of the board takes besides, such as loader-kernel; by step when there are several'),
   flash: z.record(z.string(), z.string()).optional().describe('files for other partitions, by label'),
 });
 
@@ -88,7 +91,8 @@ export const imageRecipeSchema = z
 export interface RecipeBoard {
   readonly kernel?: string | undefined;
   readonly deviceTree?: string | undefined;
-  readonly loader?: string | undefined;
+  /** Files of steps that take one besides, by the name of the step; under an empty name for the only such step. */
+  readonly loaders: Readonly<Record<string, string>>;
   /** Content of other partitions, by label. */
   readonly flash: Readonly<Record<string, string>>;
 }
@@ -150,7 +154,7 @@ export function loadRecipe(text: string, file: string): ImageRecipe {
         {
           kernel: atOptional(board.kernel),
           deviceTree: atOptional(board.device_tree),
-          loader: atOptional(board.loader),
+          loaders: loadersOf(board.loader, at),
           flash: Object.fromEntries(
             Object.entries(board.flash ?? {}).map(([label, path]) => [label, at(path)]),
           ),
@@ -158,6 +162,14 @@ export function loadRecipe(text: string, file: string): ImageRecipe {
       ]),
     ),
   };
+}
+
+function loadersOf(
+  loader: string | Readonly<Record<string, string>> | undefined,
+  at: (path: string) => string,
+): Record<string, string> {
+  const named = typeof loader === 'string' ? { '': loader } : (loader ?? {});
+  return Object.fromEntries(Object.entries(named).map(([step, path]) => [step, at(path)]));
 }
 
 /** Makes the JSON Schema (draft 2020-12) of recipe files, for editors. */

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import type { Argv } from 'yargs';
 import type { BoardProfile } from '../boards/index.js';
 import { loadRecipe, planBuild } from '../build/index.js';
-import type { BuildPlan } from '../build/index.js';
+import type { BuildPlan, LoaderChoice } from '../build/index.js';
 import { UsageError } from '../core/index.js';
 import { detectRootSource } from '../rootfs/index.js';
 import { boardIds, loadBoard } from './board-profiles.js';
@@ -16,6 +16,7 @@ export interface BuildArguments {
   readonly board: readonly string[];
   readonly rootfs?: string | undefined;
   readonly kernel: readonly string[];
+  readonly loader: readonly string[];
   readonly files: readonly string[];
   readonly jobs?: number | undefined;
   readonly sourceDateEpoch?: number | undefined;
@@ -40,7 +41,14 @@ export function withBuildOptions<T>(yargs: Argv<T>): Argv<T & BuildArguments> {
       type: 'string',
       array: true,
       default: [] as string[],
-      describe: 'kernel FILE for all boards, or BOARD=FILE for one',
+      describe:
+        'kernel FILE for all boards, or BOARD=FILE for one: raw, half-made, finished, or an image with one',
+    })
+    .option('loader', {
+      type: 'string',
+      array: true,
+      default: [] as string[],
+      describe: 'file that a step takes besides: FILE, STEP=FILE, BOARD=FILE or BOARD:STEP=FILE',
     })
     .option('files', {
       type: 'string',
@@ -87,11 +95,21 @@ export function planFrom(
     rootfs: args.rootfs,
     kernel: common,
     kernels: Object.fromEntries(named),
+    loaders: args.loader.map((word) => loaderChoice(word, profiles)),
     files: args.files.map((path) => resolve(path)),
     sourceDateEpoch: sourceDateEpoch(args, session),
     detect: detectRootSource,
   });
   return { plan, profiles };
+}
+
+/** Reads `FILE`, `STEP=FILE`, `BOARD=FILE` and `BOARD:STEP=FILE`. */
+function loaderChoice(word: string, profiles: readonly BoardProfile[]): LoaderChoice {
+  const [, left, file] = /^([^=/]+)=(.+)$/.exec(word) ?? [];
+  if (left === undefined || file === undefined) return { path: resolve(word) };
+  const [board, step] = left.split(':');
+  if (step !== undefined) return { board, step, path: resolve(file) };
+  return isBoard(left, profiles) ? { board: left, path: resolve(file) } : { step: left, path: resolve(file) };
 }
 
 function isBoard(id: string, profiles: readonly BoardProfile[]): boolean {

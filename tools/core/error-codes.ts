@@ -32,6 +32,7 @@ export const errorCodes = {
   FW_PROFILE_FLASH: 'the flash chip cannot be as the profile says',
   FW_PROFILE_INVALID: 'a board profile has errors',
   FW_PROFILE_KEY: 'a key is not known',
+  FW_PROFILE_LOADER: 'a profile does not say what the file is that a recipe step takes',
   FW_PROFILE_OUTSIDE: 'a partition reaches beyond the chip or its parent',
   FW_PROFILE_OVERLAP: 'two partitions overlap',
   FW_PROFILE_PARTITION: 'a partition is missing, empty or part of none',
@@ -53,6 +54,7 @@ export const errorCodes = {
   FW_PROFILE_KERNEL: 'no kernel is named for a board',
   FW_PROFILE_RECIPE: 'a recipe has errors',
   FW_PROFILE_ROOT: 'a recipe names no source of the root tree',
+  FW_USAGE_LOADER: 'a loader file is given for a board of which no step, or more than one, takes it',
 
   // cli
   FW_CANCELLED: 'the user cancelled the command; nothing was left half-written',

@@ -105,6 +105,14 @@ export const u32be = (offset: number): Field<number> => ({
   write: (bytes, value) => view(bytes).setUint32(offset, value),
 });
 
+/** 64 bits, big-endian; values are lengths and places below 2^53. */
+export const u64be = (offset: number): Field<number> => ({
+  offset,
+  size: 8,
+  read: (bytes) => Number(view(bytes).getBigUint64(offset)),
+  write: (bytes, value) => view(bytes).setBigUint64(offset, BigInt(value)),
+});
+
 /** 32 bits, little-endian. */
 export const u32le = (offset: number): Field<number> => ({
   offset,

@@ -4,11 +4,12 @@
  * @see SPEC.md "FIT"; U-Boot doc/usage/fit/source_file_format.rst
  */
 import { createHash } from 'node:crypto';
-import { crc32 } from '../core/index.js';
-import { sameBytes } from './bytes.js';
+import { crc32, FormatError } from '../core/index.js';
+import { concatBytes, padded, sameBytes } from './bytes.js';
 import {
   cellProperty,
   cellValue,
+  deviceTreeTable,
   findNode,
   readDeviceTree,
   textProperty,
@@ -125,9 +126,17 @@ export interface FitOptions {
   readonly deviceTree?: Uint8Array | undefined;
   /** Name of the configuration that boots. */
   readonly configuration: string;
+  /**
+   * Where the data stands: inside the tree; behind it, on multiples of 4 KiB; or the same with the places counted from
+   * the start of the file, the first at 4 KiB. Default inside.
+   */
+  readonly data?: 'inside' | 'external' | 'external-fixed' | undefined;
 }
 
-/** Builds a FIT with its data inside the tree, each image hashed with CRC-32 and SHA-1. */
+/** Data outside of the tree stands on multiples of this. */
+const externalUnit = 0x1000;
+
+/** Builds a FIT, each image hashed with CRC-32 and SHA-1. */
 export function buildFit(options: FitOptions): Uint8Array {
   const { kernel, deviceTree, configuration } = options;
   const hashes = (data: Uint8Array): DeviceTreeNode[] =>
@@ -183,7 +192,45 @@ export function buildFit(options: FitOptions): Uint8Array {
       ]),
     ],
   );
-  return writeDeviceTree({ root, totalSize: 0, bootCpu: 0, reservations: [], strings: new Uint8Array(0) });
+  return options.data === undefined || options.data === 'inside'
+    ? write(root)
+    : moveDataOut(root, options.data === 'external-fixed');
+}
+
+const write = (root: DeviceTreeNode): Uint8Array =>
+  writeDeviceTree({ root, totalSize: 0, bootCpu: 0, reservations: [], strings: new Uint8Array(0) });
+
+/** Puts the data of the images behind the tree, as `mkimage -E -B 0x1000` does, with `-p 0x1000` when fixed. */
+function moveDataOut(root: DeviceTreeNode, isFixed: boolean): Uint8Array {
+  const pieces: Uint8Array[] = [];
+  let used = 0;
+  const moved = (image: DeviceTreeNode): DeviceTreeNode => {
+    const data = image.properties.get('data') ?? new Uint8Array(0);
+    const properties = new Map(image.properties);
+    properties.delete('data');
+    properties.set('data-size', cellValue(data.length));
+    if (isFixed) properties.set('data-position', cellValue(externalUnit + used));
+    else properties.set('data-offset', cellValue(used));
+    const piece = padded(data, externalUnit);
+    pieces.push(piece);
+    used += piece.length;
+    return { ...image, properties };
+  };
+  const children = root.children.map((child) =>
+    child.name === 'images' ? { ...child, children: child.children.map(moved) } : child,
+  );
+  const tree = padded(write({ ...root, children }), externalUnit);
+  if (isFixed && tree.length > externalUnit)
+    throw new FormatError(
+      'FW_FIRMWARE_FIELD',
+      `the tree takes ${tree.length} bytes, more than the ${externalUnit} in front of data at a fixed place`,
+      {
+        data: { structure: 'FIT', expected: externalUnit, found: tree.length },
+      },
+    );
+  // The tree counts the fill as its own, so that offsets from its end are on the unit.
+  new DataView(tree.buffer, tree.byteOffset).setUint32(deviceTreeTable.fields.totalSize.offset, tree.length);
+  return concatBytes(tree, ...pieces);
 }
 
 function node(

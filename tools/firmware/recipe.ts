@@ -98,6 +98,11 @@ export function finishKernel(
   return runRecipe(steps.slice(done + 1), context, file);
 }
 
+/** Names the steps of a recipe that take a file of the board besides, each once. */
+export function stepsWithFiles(steps: readonly RecipeStep[]): readonly string[] {
+  return [...new Set(steps.map(({ name }) => name).filter((name) => stepKinds.get(name)?.takesFile))];
+}
+
 /** Lists every step that a recipe may use, by name. */
 export function listSteps(): readonly {
   readonly name: string;

@@ -8,6 +8,7 @@
  */
 import { roundDown, roundUp } from '../core/index.js';
 import { startsWith, wordBe, wordLe } from './bytes.js';
+import { elfSize } from './elf.js';
 import { readLzmaAlone } from './lzma.js';
 import { uImageMagic, uImageTable, uImageTypes } from './uimage.js';
 import type { VendorHeaders } from './vendor-headers.js';
@@ -22,6 +23,7 @@ export const splitParsers = [
   'wrgg',
   'fit',
   'lzma',
+  'elf',
 ] as const;
 
 /** Name of a splitter. */
@@ -163,6 +165,7 @@ const splitters: Readonly<Record<SplitParser, (input: SplitInput) => Found>> = {
     readLzmaAlone(input.bytes) === undefined
       ? 'no LZMA stream at the start of firmware'
       : kernelThenRootfs(input, 0, input.eraseSize),
+  elf: splitElf,
 };
 
 function splitUImage(input: SplitInput): Found {
@@ -249,6 +252,12 @@ function splitMainlineTrx({ bytes, board }: SplitInput): Found {
     offset,
     size: (parts[index + 1]?.offset ?? bytes.length) - offset,
   }));
+}
+
+function splitElf(input: SplitInput): Found {
+  const size = elfSize(input.bytes);
+  if (size === undefined) return 'no ELF file at the start of firmware';
+  return kernelThenRootfs(input, 0, size);
 }
 
 function splitWrgg(input: SplitInput): Found {

@@ -4,7 +4,7 @@
  * @see SPEC.md "uImage"; U-Boot include/image.h
  */
 import { crc32, FormatError } from '../core/index.js';
-import { concatBytes } from './bytes.js';
+import { concatBytes, padded, resized } from './bytes.js';
 import { fieldTable, text, u32be, u8 } from './fields.js';
 import type { FieldValues } from './fields.js';
 
@@ -84,6 +84,41 @@ export function buildUImage(data: Uint8Array, options: UImageOptions): Uint8Arra
  */
 export function buildFakeUImageHeader(options: UImageOptions): Uint8Array {
   return sealUImageHeader({ magic: uImageMagic, os: 5, ...options, headerCrc: 0, size: 0, dataCrc: 0 });
+}
+
+/**
+ * Builds a uImage of type multi: a list of the parts' sizes, ended by a zero, then the parts on multiples of four.
+ *
+ * @see U-Boot include/image.h, image_multi_count
+ */
+export function buildMultiUImage(
+  parts: readonly Uint8Array[],
+  options: Omit<UImageOptions, 'type'>,
+): Uint8Array {
+  const sizes = new Uint8Array(4 * (parts.length + 1));
+  const view = new DataView(sizes.buffer);
+  for (const [index, part] of parts.entries()) view.setUint32(4 * index, part.length);
+  const placed = parts.map((part, index) => (index < parts.length - 1 ? padded(part, 4) : part));
+  return buildUImage(concatBytes(sizes, ...placed), { ...options, type: uImageTypes.multi });
+}
+
+/** Makes the header of a uImage `size` zero bytes longer; its checksum covers them too, as some boot loaders want. */
+export function padUImageHeader(image: Uint8Array, size: number): Uint8Array {
+  const header = uImageTable.read(image);
+  const data = image.subarray(uImageTable.size);
+  const blank = uImageTable.write({ ...header, headerCrc: 0 });
+  const headerCrc = crc32(resized(blank, uImageTable.size + size, 0));
+  return concatBytes(uImageTable.write({ ...header, headerCrc }), new Uint8Array(size), data);
+}
+
+/** Says whether `padUImageHeader` made this header. */
+export function isUImageHeaderPadded(image: Uint8Array, size: number): boolean {
+  const length = uImageTable.size + size;
+  if (image.length < length || size === 0) return false;
+  const header = uImageTable.read(image);
+  const whole = image.slice(0, length);
+  whole.set(uImageTable.write({ ...header, headerCrc: 0 }));
+  return crc32(whole) === header.headerCrc;
 }
 
 /** Writes a header with its own checksum computed; `headerCrc` is ignored. */

@@ -45,7 +45,7 @@ function make(rootfsSize: number, board = profile(), art?: Uint8Array): BoardIma
     sourceDateEpoch: 1,
     kernel: uImageKernel(100_000),
     deviceTree: undefined,
-    loader: undefined,
+    stepFiles: new Map(),
     rootfs: noise(rootfsSize),
     partitions: new Map(art ? [['art', art]] : []),
     warn: () => undefined,

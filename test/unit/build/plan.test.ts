@@ -95,3 +95,45 @@ test('the chip takes the firmware recipe of boards whose upgrade file is wrapped
     'pad-rootfs',
   ]);
 });
+
+test('a file goes to the only step that takes one, or to the one named, for one board or all', () => {
+  const files = (boards: readonly string[], ...loaders: PlanOptions['loaders'] & object): unknown =>
+    plan(boards, { loaders }).boards.map(({ stepFiles }) => stepFiles);
+  expect(files(['xiaomi_mi-router-4a-gigabit', 'ubnt_unifi-ap'], { path: '/l' })).toEqual([
+    { 'loader-kernel': '/l' },
+    {},
+  ]);
+  const two = 'dlink_dir-860l-b1';
+  expect(
+    files([two], { step: 'loader-kernel', path: '/l' }, { board: two, step: 'relocate-kernel', path: '/r' }),
+  ).toEqual([{ 'loader-kernel': '/l', 'relocate-kernel': '/r' }]);
+  const refused = (...loaders: PlanOptions['loaders'] & object): unknown => {
+    try {
+      return plan([two, 'ubnt_unifi-ap'], { loaders });
+    } catch (error) {
+      return error;
+    }
+  };
+  expect(refused({ path: '/l' })).toMatchObject({ code: 'FW_USAGE_LOADER', exitCode: 2 });
+  expect(refused({ board: 'ubnt_unifi-ap', path: '/l' })).toMatchObject({ code: 'FW_USAGE_LOADER' });
+  expect(refused({ board: two, step: 'append-uboot', path: '/l' })).toMatchObject({ code: 'FW_USAGE_LOADER' });
+});
+
+test('loaders stand in the recipe too, and those of the command line win', () => {
+  const text = `${recipeText}boards: { xiaomi_mi-router-4a-gigabit: { loader: l.bin }, dlink_dir-860l-b1: { loader: { loader-kernel: k.bin, relocate-kernel: r.bin } } }\n`;
+  const { boards } = plan(['xiaomi_mi-router-4a-gigabit', 'dlink_dir-860l-b1'], {
+    loaders: [{ board: 'dlink_dir-860l-b1', step: 'relocate-kernel', path: '/own' }],
+  }, text);
+  expect(boards.map(({ stepFiles }) => stepFiles)).toEqual([
+    { 'loader-kernel': '/r/l.bin' },
+    { 'loader-kernel': '/r/k.bin', 'relocate-kernel': '/own' },
+  ]);
+});
+
+test('an artefact whose step has no file is left out, the others are made', () => {
+  const [without] = plan(['avm_fritzbox-4040']).boards;
+  expect(without?.artefacts.map(({ name }) => name)).toEqual(['sysupgrade.bin']);
+  expect(without?.leftOut).toMatchObject([{ name: 'eva.bin', step: 'append-uboot' }]);
+  const [complete] = plan(['avm_fritzbox-4040'], { loaders: [{ path: '/u-boot.bin' }] }).boards;
+  expect(complete?.artefacts.map(({ name }) => name)).toEqual(['sysupgrade.bin', 'eva.bin']);
+});

@@ -12,7 +12,7 @@ import { readChk } from '../../../tools/firmware/netgear-chk.js';
 import { buildDni, readDni } from '../../../tools/firmware/netgear-dni.js';
 import { readSafeloader } from '../../../tools/firmware/safeloader.js';
 import { fixSeama, readSeama } from '../../../tools/firmware/seama.js';
-import { markerBlob } from '../../../tools/firmware/steps/vendor.js';
+import { markerBlob } from '../../../tools/firmware/steps/trx.js';
 import { buildTrx, fixTrx, readTrx } from '../../../tools/firmware/trx.js';
 import { buildWrgg, readWrgg } from '../../../tools/firmware/wrgg.js';
 import { requires, tool } from '../../support/requires.js';
@@ -277,6 +277,32 @@ requires(tool('dumpimage'))('dumpimage reads our FIT and verifies its hashes', (
     expect(execFileSync('cat', [join(folder, 'kernel')]).equals(kernelInput)).toBe(true);
   });
 });
+
+requires(tool('dumpimage'))(
+  'dumpimage reads our FIT with data outside of the tree, and verifies its hashes',
+  () => {
+    inFolder((folder) => {
+      for (const recipe of ['fit none external', 'fit none external static']) {
+        const image = run(
+          recipe,
+          kernelInput,
+          { arch: 'arm_cortex-a7_neon-vfpv4' },
+          { deviceTree: tinyInput },
+        );
+        const { images } = readFit(image);
+        expect(images.map(({ offset, size, external }) => [offset, size, external])).toEqual([
+          [0x1000, 6000, true],
+          [0x3000, 7, true],
+        ]);
+        expect(images.flatMap(({ hashes }) => hashes.map(({ ok }) => ok))).toEqual([true, true, true, true]);
+        writeFileSync(join(folder, 'fit'), image);
+        const [output, input] = [join(folder, 'kernel'), join(folder, 'fit')];
+        execFileSync('dumpimage', ['-T', 'flat_dt', '-p', '0', '-o', output, input]);
+        expect(execFileSync('cat', [output]).equals(kernelInput)).toBe(true);
+      }
+    });
+  },
+);
 
 requires(tool('tar'))("GNU tar with OpenWrt's options writes the same sysupgrade tar", () => {
   inFolder((folder) => {

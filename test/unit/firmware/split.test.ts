@@ -51,6 +51,48 @@ test('a rootfs behind a padded kernel is found at an erase block, not between', 
   expect(splitFirmware(firmware(0x12345, 0x18000, 5000), board()).problem).toContain('no rootfs');
 });
 
+describe('the ELF splitter finds the rootfs behind the file', () => {
+  const elf = (wide: boolean, little: boolean, sections: boolean): Uint8Array => {
+    const bytes = new Uint8Array(0x100000).fill(0xff);
+    bytes.fill(0, 0, 128);
+    const view = new DataView(bytes.buffer);
+    const address = (at: number, value: number): void => {
+      if (wide) view.setBigUint64(at, BigInt(value), little);
+      else view.setUint32(at, value, little);
+    };
+    bytes.set([0x7f, 0x45, 0x4c, 0x46, wide ? 2 : 1, little ? 1 : 2]);
+    address(wide ? 32 : 28, 64);
+    address(wide ? 40 : 32, sections ? 0x21000 : 0);
+    const counts = wide ? 54 : 42;
+    [wide ? 56 : 32, 1, 0x28, 3].forEach((value, index) => {
+      view.setUint16(counts + 2 * index, value, little);
+    });
+    address(64 + (wide ? 8 : 4), 0x1000);
+    address(64 + (wide ? 32 : 16), 0x20010);
+    bytes.set(squashfs(5000), 0x30000);
+    return bytes;
+  };
+  const cases = [true, false].flatMap((wide) =>
+    [true, false].flatMap((little) => [true, false].map((sections) => [wide, little, sections] as const)),
+  );
+  test.each(cases)('64 bits %s, little-endian %s, section table %s', (wide, little, sections) => {
+    const found = splitFirmware(
+      elf(wide, little, sections),
+      board({ split: { mode: 'nested', parser: 'elf' } }),
+    );
+    expect(found.rootfs?.offset).toBe(0x30000);
+    expect(found.kernel).toMatchObject({ offset: 0, size: 0x30000 });
+  });
+
+  test('sizes beyond the partition are no ELF file', () => {
+    const bytes = elf(false, false, true);
+    new DataView(bytes.buffer).setUint32(32, 0x200000);
+    expect(splitFirmware(bytes, board({ split: { mode: 'nested', parser: 'elf' } })).problem).toContain(
+      'no ELF',
+    );
+  });
+});
+
 test('by name, the alignment counts from the start of the chip', () => {
   const odd = board({
     split: { mode: 'by-name', parser: 'uimage' },

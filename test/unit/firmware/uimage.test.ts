@@ -3,7 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { buildUImage, parseRecipe, readUImage, runRecipe } from '../../../tools/firmware/index.js';
+import { crc32 } from '../../../tools/core/index.js';
+import {
+  buildUImage,
+  finishKernel,
+  parseRecipe,
+  readUImage,
+  runRecipe,
+} from '../../../tools/firmware/index.js';
 import { requires, tool } from '../../support/requires.js';
 import { hex, stepContext, tinyInput } from './vectors.js';
 
@@ -51,6 +58,53 @@ test('a name longer than its field is refused', () => {
   expect(() => buildUImage(tinyInput, { ...options, name: 'x'.repeat(33) })).toThrow(
     expect.objectContaining({ code: 'FW_FIRMWARE_FIELD' }),
   );
+});
+
+test('a longer header has a checksum over all of it, and is recognised', () => {
+  const padded = run('uImage lzma | uimage-padhdr', tinyInput);
+  expect(padded.length).toBe(64 + 32 + 7);
+  const header = Buffer.from(padded.subarray(0, 96));
+  const crc = header.readUInt32BE(4);
+  header.writeUInt32BE(0, 4);
+  expect(crc32(header)).toBe(crc);
+  const { steps } = parseRecipe('lzma | uImage lzma | uimage-padhdr');
+  expect(finishKernel(steps, padded, stepContext())).toBe(padded);
+  expect(finishKernel(steps, run('uImage lzma', tinyInput), stepContext())).toEqual(padded);
+});
+
+requires(tool('mkimage'))('mkimage writes the same uImage of several parts', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'firmwright-'));
+  try {
+    const file = (part: string, bytes: Uint8Array): string => {
+      writeFileSync(join(folder, part), bytes);
+      return join(folder, part);
+    };
+    const parts = [file('kernel', tinyInput), file('empty', new Uint8Array(32)), file('tree', tinyInput)];
+    const theirs = join(folder, 'theirs');
+    execFileSync(
+      'mkimage',
+      [
+        '-A',
+        'mips',
+        '-O',
+        'linux',
+        '-T',
+        'multi',
+        '-C',
+        'gzip',
+        '-a',
+        '0x80060000',
+        '-e',
+        '0x80060000',
+      ].concat(['-n', name, '-d', parts.join(':'), theirs]),
+      { env: { ...process.env, SOURCE_DATE_EPOCH: '1700000000' } },
+    );
+    const { steps } = parseRecipe('multiImage gzip empty device-tree');
+    const ours = runRecipe(steps, stepContext({ deviceTree: tinyInput }), tinyInput);
+    expect(hex(ours)).toBe(hex(readFileSync(theirs)));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 requires(tool('mkimage'), tool('dumpimage'))('mkimage writes the same bytes, dumpimage reads ours', () => {

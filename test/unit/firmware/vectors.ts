@@ -35,6 +35,7 @@ export function stepContext(
       arch: 'mips_24kc',
       endianness: 'big',
       headers: {},
+      loaders: {},
       ...board,
     },
     ...change,

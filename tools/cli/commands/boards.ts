@@ -4,18 +4,20 @@ import { relative } from 'node:path';
 import process from 'node:process';
 import { checkBoardProfile } from '../../boards/index.js';
 import type { BoardProfile } from '../../boards/index.js';
-import { formatSize, UsageError } from '../../core/index.js';
+import { UsageError } from '../../core/index.js';
+import { filterBoards, knownValues, withBoardFilters } from '../board-filter.js';
+import type { BoardFilterArguments } from '../board-filter.js';
 import { boardIds, loadBoard, profilePath } from '../board-profiles.js';
 import { defineCommand } from '../command.js';
 import type { Session } from '../command.js';
 import type { BoardDocument, BoardLintDocument, BoardListDocument } from '../documents/boards.js';
+import { recipeText, renderBoard, renderBoardList } from '../render/boards.js';
 import { renderDiagnostics } from '../render/failure.js';
-import { renderTable } from '../render/table.js';
 
 /** The verb. */
 export const boards = defineCommand(
   (yargs) =>
-    yargs
+    withBoardFilters(yargs)
       .positional('action', {
         choices: ['list', 'show', 'lint'] as const,
         default: 'list' as const,
@@ -25,15 +27,21 @@ export const boards = defineCommand(
         type: 'string',
         array: true,
         default: [] as string[],
-        describe: 'board ids (show), or ids and profile files (lint; all when none is named)',
+        describe:
+          'words of the id or name (list), a board id (show), ids and profile files (lint; all when none is named)',
       })
       .example('$0 boards', 'all boards')
+      .example('$0 boards list netgear --endian big', 'big-endian boards of one vendor')
+      .example(
+        '$0 boards list --target ath79 --flash 8m..16m',
+        'boards of a target by the size of their flash',
+      )
       .example('$0 boards show ubnt_unifi-ap', 'partitions and recipes of one')
       .example('$0 boards lint my-board.yaml', 'every fault of a profile, with line and column'),
   (args, session) => {
     switch (args.action) {
       case 'list':
-        list(session);
+        list(args.subject, args, session);
         return Promise.resolve(0);
       case 'show':
         show(args.subject, session);
@@ -44,41 +52,25 @@ export const boards = defineCommand(
   },
 );
 
-function list(session: Session): void {
-  const profiles = boardIds().map(loadBoard);
+function list(words: readonly string[], args: BoardFilterArguments, session: Session): void {
+  const all = boardIds().map(loadBoard);
+  const profiles = filterBoards(all, words, args);
+  if (profiles.length === 0) session.note(`no board matches; ${knownValues(all)}\n`);
   const document: BoardListDocument = {
     schemaVersion: 1,
     boards: profiles.map((p) => ({
       id: p.id,
       name: p.name,
       target: p.target,
+      arch: p.arch,
       endianness: p.endianness,
+      flashKind: p.flash.kind,
       flashSize: p.flash.size,
       eraseSize: p.flash.eraseSize,
       ...(p.imageSize === undefined ? {} : { imageSize: p.imageSize }),
     })),
   };
-  session.result(document, () =>
-    renderTable(
-      [
-        { heading: 'id' },
-        { heading: 'name' },
-        { heading: 'target' },
-        { heading: 'endian' },
-        { heading: 'flash', align: 'right' },
-        { heading: 'erase block', align: 'right' },
-      ],
-      document.boards.map((b) => [
-        b.id,
-        b.name,
-        b.target,
-        b.endianness,
-        formatSize(b.flashSize),
-        formatSize(b.eraseSize),
-      ]),
-      session.style.bold,
-    ),
-  );
+  session.result(document, () => renderBoardList(document.boards, session.style));
 }
 
 function show(ids: readonly string[], session: Session): void {
@@ -89,7 +81,7 @@ function show(ids: readonly string[], session: Session): void {
     });
   }
   const profile = loadBoard(id);
-  session.result(boardDocumentOf(profile), () => renderBoard(profile, session));
+  session.result(boardDocumentOf(profile), () => renderBoard(profile, session.style));
 }
 
 function boardDocumentOf(profile: BoardProfile): BoardDocument {
@@ -114,43 +106,9 @@ function boardDocumentOf(profile: BoardProfile): BoardDocument {
     })),
     split: { mode, ...(parser === undefined ? {} : { parser }) },
     kernelRecipe: recipeText(profile.kernelRecipe),
+    loaders: { ...profile.loaders },
     artefacts: Object.fromEntries(profile.artefacts.map((a) => [a.name, recipeText(a.recipe)])),
   };
-}
-
-function recipeText(steps: BoardProfile['kernelRecipe']): string {
-  return steps.map((step) => step.text).join(' | ');
-}
-
-function renderBoard(profile: BoardProfile, { style }: Session): string {
-  const { flash, split } = profile;
-  const facts: readonly (readonly [string, string])[] = [
-    ['target', `${profile.target}, ${profile.arch}, ${profile.endianness}-endian`],
-    ['board name', profile.boardName],
-    ['supported', profile.supportedDevices.join(' ')],
-    ['flash', `${flash.kind} ${formatSize(flash.size)}, erase block ${formatSize(flash.eraseSize)}`],
-    ['split', split.mode === 'none' ? 'none' : `${split.mode}, by the ${split.parser ?? '?'} splitter`],
-    ['kernel', recipeText(profile.kernelRecipe)],
-    ...profile.artefacts.map(({ name, recipe }) => [name, recipeText(recipe)] as const),
-  ];
-  const width = Math.max(...facts.map(([name]) => name.length));
-  const lines = facts.map(([name, text]) => `  ${name.padEnd(width)}  ${text}\n`).join('');
-  const table = renderTable(
-    [
-      { heading: 'partition' },
-      { heading: 'offset', align: 'right' },
-      { heading: 'size bytes' },
-      { heading: 'access' },
-    ],
-    profile.partitions.map((p) => [
-      p.label,
-      `0x${p.offset.toString(16)}`,
-      p.size,
-      p.readOnly ? 'read-only' : 'writable',
-    ]),
-    style.bold,
-  );
-  return `${style.bold(profile.name)} (${profile.id})\n${lines}\n${table}`;
 }
 
 function lint(subjects: readonly string[], session: Session): number {

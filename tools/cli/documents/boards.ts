@@ -15,7 +15,9 @@ export const boardListDocument = z.strictObject({
       id: z.string(),
       name: z.string(),
       target: z.string(),
+      arch: z.string(),
       endianness: z.enum(['big', 'little']),
+      flashKind: z.enum(['nor', 'nand']),
       flashSize: z.int(),
       eraseSize: z.int(),
       imageSize: z.int().optional(),
@@ -38,6 +40,8 @@ export const boardDocument = z.strictObject({
   partitions: z.array(partition),
   split: z.strictObject({ mode: z.string(), parser: z.string().optional() }),
   kernelRecipe: z.string(),
+  /** What the files of steps are that take one besides, by the name of the step. */
+  loaders: z.record(z.string(), z.string()),
   artefacts: z.record(z.string(), z.string()),
 });
 

@@ -1,9 +1,9 @@
 /** Steps that pad, mark the end of the root file system, and check sizes. */
 import { z } from 'zod';
-import { BudgetError, groupDigits } from '../../core/index.js';
 import { padded, resized } from '../bytes.js';
 import { defaultMarkerAlignments, fakePaddingNode, padJffs2 } from '../padjffs2.js';
 import { sizeSchema } from '../vendor-headers.js';
+import { requireSize } from './require.js';
 import { defineStep } from './step.js';
 
 const positiveSize = sizeSchema.refine((size) => size > 0, 'must be more than zero');
@@ -64,20 +64,3 @@ export const paddingSteps = [
     },
   }),
 ];
-
-/**
- * Refuses a length over its limit; exactly the limit is accepted.
- *
- * @throws BudgetError FW_BUDGET_CHECK_SIZE with limit, use and overBy
- */
-export function requireSize(length: number, limit: number, what: string): void {
-  if (length <= limit) return;
-  throw new BudgetError(
-    'FW_BUDGET_CHECK_SIZE',
-    `${what} does not fit: ${groupDigits(length)} of ${groupDigits(limit)} bytes, ${groupDigits(length - limit)} over`,
-    {
-      hint: 'firmwright budget shows what takes the space',
-      data: { what, limit, use: length, overBy: length - limit },
-    },
-  );
-}

@@ -1,24 +1,33 @@
 /** Every step a recipe may use, by name. */
 import { InternalError } from '../../core/index.js';
 import { assembleSteps } from './assemble.js';
+import { compressSteps } from './compress.js';
 import { kernelSteps } from './kernel.js';
+import { loaderSteps } from './loader.js';
 import { metadataSteps } from './metadata.js';
+import { nandSteps } from './nand.js';
+import { netgearSteps } from './netgear.js';
 import { paddingSteps } from './padding.js';
 import { tplinkSteps } from './tplink.js';
 import { ubiquitiSteps } from './ubiquiti.js';
-import { refusedSteps, vendorSteps } from './vendor.js';
+import { trxSteps } from './trx.js';
+import { vendorSteps } from './vendor.js';
 import type { StepKind } from './step.js';
 
 /** Step kinds by name. */
 export const stepKinds: ReadonlyMap<string, StepKind> = index([
   ...assembleSteps,
   ...paddingSteps,
+  ...compressSteps,
   ...kernelSteps,
+  ...loaderSteps,
   ...metadataSteps,
   ...tplinkSteps,
   ...ubiquitiSteps,
+  ...netgearSteps,
+  ...trxSteps,
   ...vendorSteps,
-  ...refusedSteps,
+  ...nandSteps,
 ]);
 
 function index(kinds: readonly StepKind[]): Map<string, StepKind> {

@@ -29,6 +29,8 @@ export interface StepBoard {
   /** Offset of the partition `firmware` on the chip. */
   readonly firmwareOffset?: number | undefined;
   readonly headers: VendorHeaders;
+  /** What the files of steps that take one are, by the name of the step. */
+  readonly loaders: Readonly<Record<string, string>>;
 }
 
 /** Version texts that headers and metadata carry. */
@@ -55,8 +57,8 @@ export interface StepContext {
   readonly time: number;
   /** Compiled device tree for `append-dtb` and `fit`. */
   readonly deviceTree?: Uint8Array | undefined;
-  /** Small boot loader for `loader-kernel` and `loader-okli`. */
-  readonly loader?: Uint8Array | undefined;
+  /** Files that single steps take besides, such as the loader of `loader-kernel`, by the name of the step. */
+  readonly stepFiles?: ReadonlyMap<string, Uint8Array> | undefined;
   /** Says what the user should know although the build goes on. */
   readonly warn?: ((message: string) => void) | undefined;
 }
@@ -82,6 +84,8 @@ export interface StepDeclaration<Parameters> {
   readonly summary: string;
   readonly words?: StepWords;
   readonly parameters: z.ZodType<Parameters>;
+  /** The step takes a file of the board besides (a loader): see `stepFiles` of the context. */
+  readonly takesFile?: boolean;
   /** Applies the step; the input is not modified. */
   run(file: Uint8Array, context: StepContext, parameters: Parameters): Uint8Array;
   /**
@@ -98,6 +102,7 @@ export interface StepKind {
   readonly summary: string;
   readonly words: StepWords;
   readonly parameters: z.ZodType;
+  readonly takesFile: boolean;
   run(file: Uint8Array, context: StepContext, given: StepArguments): Uint8Array;
   recognises(file: Uint8Array, board: StepBoard, given: StepArguments): boolean;
 }
@@ -120,6 +125,7 @@ export function defineStep<Parameters>(declaration: StepDeclaration<Parameters>)
     summary,
     parameters,
     words: declaration.words ?? { positions: [] },
+    takesFile: declaration.takesFile ?? false,
     run: (file, context, given) => declaration.run(file, context, parameters.parse(given)),
     recognises: (file, board, given) =>
       declaration.recognises?.(file, board, parameters.parse(given)) ?? false,

@@ -1,6 +1,5 @@
 /** Steps that build TP-Link images. */
 import { z } from 'zod';
-import { FormatError } from '../../core/index.js';
 import { concatBytes } from '../bytes.js';
 import { tplinkLayout, tplinkV1Layouts, tplinkV2Layouts } from '../tplink-image.js';
 import { buildTplinkV1Image, buildTplinkV1Kernel, isTplinkV1 } from '../tplink-v1.js';
@@ -8,8 +7,9 @@ import type { TplinkV1Identity } from '../tplink-v1.js';
 import { buildTplinkV2Image, buildTplinkV2Kernel, isTplinkV2 } from '../tplink-v2.js';
 import type { TplinkV2Identity } from '../tplink-v2.js';
 import type { VendorHeaders } from '../vendor-headers.js';
+import { requireHeaders } from './require.js';
 import { defineStep } from './step.js';
-import type { StepBoard, StepContext } from './step.js';
+import type { StepContext } from './step.js';
 
 /** Bytes that v1 images leave free at the end of the layout for the writable partition. */
 const v1Reserve = 0x40000;
@@ -24,7 +24,7 @@ export const tplinkSteps = [
     words: { positions: ['form'], options: { '-C': 'region' } },
     parameters: z.strictObject({ form: z.enum(['sysupgrade', 'factory']), region: region.optional() }),
     run: (_file, context, { form, region: code }) => {
-      const header = requireHeader(context.board, 'tplink-v1-image');
+      const header = requireHeaders(context.board, 'tplink', 'tplink-v1-image');
       return buildTplinkV1Image(v1Identity(header, context, code), {
         kernel: context.kernel,
         rootfs: context.rootfs,
@@ -42,7 +42,7 @@ export const tplinkSteps = [
     words: { positions: [], switches: { '-O': 'rootfsOffset' } },
     parameters: z.strictObject({ rootfsOffset: z.literal(true).optional() }),
     run: (file, context, { rootfsOffset }) => {
-      const header = requireHeader(context.board, 'tplink-v1-header');
+      const header = requireHeaders(context.board, 'tplink', 'tplink-v1-header');
       const layout = tplinkLayout(tplinkV1Layouts, header.flash_layout);
       return buildTplinkV1Kernel(v1Identity(header, context), file, layout, rootfsOffset);
     },
@@ -59,7 +59,7 @@ export const tplinkSteps = [
       version: z.string().max(47).optional(),
     }),
     run: (file, context, { cut, littleEndian, version }) => {
-      const header = requireHeader(context.board, 'tplink-v2-image');
+      const header = requireHeaders(context.board, 'tplink', 'tplink-v2-image');
       const image = buildTplinkV2Image(v2Identity(header, littleEndian, version), {
         kernel: context.kernel,
         rootfs: context.rootfs,
@@ -81,7 +81,7 @@ export const tplinkSteps = [
       version: z.string().max(47).optional(),
     }),
     run: (file, context, { littleEndian, version }) => {
-      const header = requireHeader(context.board, 'tplink-v2-header');
+      const header = requireHeaders(context.board, 'tplink', 'tplink-v2-header');
       return buildTplinkV2Kernel(
         v2Identity(header, littleEndian, version),
         file,
@@ -93,17 +93,6 @@ export const tplinkSteps = [
 ];
 
 type TplinkSection = NonNullable<VendorHeaders['tplink']>;
-
-function requireHeader(board: StepBoard, step: string): TplinkSection {
-  if (board.headers.tplink !== undefined) return board.headers.tplink;
-  throw new FormatError(
-    'FW_FIRMWARE_STEP',
-    `step ${step} needs headers.tplink in the profile of ${board.id}`,
-    {
-      data: { step, expected: 'headers.tplink' },
-    },
-  );
-}
 
 function v1Identity(header: TplinkSection, { version }: StepContext, code?: string): TplinkV1Identity {
   return {

@@ -1,7 +1,7 @@
 /** Steps that build Ubiquiti containers. */
 import { z } from 'zod';
-import { FormatError } from '../../core/index.js';
 import { buildUbiquiti } from '../ubiquiti.js';
+import { requireHeaders } from './require.js';
 import { defineStep, noParameters } from './step.js';
 
 /** Where the factory web page of the boards splits the file into kernel and root. */
@@ -14,15 +14,7 @@ export const ubiquitiSteps = [
     summary: 'wraps the file in a Ubiquiti container: the first MiB as kernel, the rest as rootfs',
     parameters: noParameters,
     run: (file, { board, version }) => {
-      const header = board.headers.ubiquiti;
-      if (header === undefined)
-        throw new FormatError(
-          'FW_FIRMWARE_STEP',
-          `step mkubntimage-split needs headers.ubiquiti of ${board.id}`,
-          {
-            data: { step: 'mkubntimage-split', expected: 'headers.ubiquiti' },
-          },
-        );
+      const header = requireHeaders(board, 'ubiquiti', 'mkubntimage-split');
       const numbers = [header.type, header.chip, `v${header.version}`, `${version.dist}-${version.revision}`];
       return buildUbiquiti({
         magic: header.magic ?? 'UBNT',

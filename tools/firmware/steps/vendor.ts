@@ -5,21 +5,11 @@ import { wordBe } from '../bytes.js';
 import { buildCombined } from '../combined.js';
 import { buildFit } from '../fit.js';
 import { buildLxl } from '../luxul.js';
-import { buildChk } from '../netgear-chk.js';
-import { buildDni } from '../netgear-dni.js';
-import { defaultMarkerAlignments, endMarker, padJffs2 } from '../padjffs2.js';
 import { buildSafeloaderFactory, buildSafeloaderSysupgrade, safeloaderBoards } from '../safeloader.js';
 import { buildSeama, buildSeamaSeal, seamaMagic } from '../seama.js';
 import { buildSysupgradeTar } from '../sysupgrade-tar.js';
-import { buildTrx } from '../trx.js';
-import type { TrxPart } from '../trx.js';
-import type { VendorHeaders } from '../vendor-headers.js';
+import { kernelArchitecture, requireHeaders } from './require.js';
 import { defineStep, noParameters } from './step.js';
-import { kernelArchitecture, requireLoader } from './kernel.js';
-import type { StepBoard, StepContext } from './step.js';
-
-const kib = 1024;
-const trxLimit = 32 * kib * kib;
 
 export const vendorSteps = [
   defineStep({
@@ -28,7 +18,7 @@ export const vendorSteps = [
     summary: 'puts a Seama entity header in front',
     parameters: noParameters,
     run: (file, { board }) => {
-      const { mtdblock } = section(board, 'seama', 'seama');
+      const { mtdblock } = requireHeaders(board, 'seama', 'seama');
       return buildSeama([`dev=/dev/mtdblock/${mtdblock}`, 'type=firmware'], file);
     },
   }),
@@ -38,7 +28,7 @@ export const vendorSteps = [
     summary: 'puts a Seama seal with the signature of the board in front',
     parameters: noParameters,
     run: (file, { board }) => {
-      const { signature } = section(board, 'seama', 'seama-seal');
+      const { signature } = requireHeaders(board, 'seama', 'seama-seal');
       if (wordBe(file, 0) !== seamaMagic)
         throw new FormatError(
           'FW_FIRMWARE_STEP',
@@ -52,75 +42,11 @@ export const vendorSteps = [
     },
   }),
   defineStep({
-    name: 'netgear-chk',
-    usage: 'netgear-chk',
-    summary: 'puts a Netgear CHK header with checksums in front',
-    parameters: noParameters,
-    run: (file, { board }) => {
-      const { board_id: boardId, region } = section(board, 'netgear', 'netgear-chk');
-      return buildChk({ boardId, region: typeof region === 'number' ? region : 1 }, file);
-    },
-  }),
-  defineStep({
-    name: 'netgear-dni',
-    usage: 'netgear-dni [REGION]',
-    summary: 'puts a Netgear DNI text header in front and a checksum byte behind',
-    words: { positions: ['region'] },
-    parameters: z.strictObject({ region: z.string().max(8).optional() }),
-    run: (file, { board, version }, { region }) => {
-      const header = section(board, 'netgear', 'netgear-dni');
-      return buildDni(
-        {
-          device: header.board_id,
-          version: `V.${version.revision.split('-')[0] ?? ''}`,
-          region: region ?? '',
-          hardwareId: header.hardware_id,
-        },
-        file,
-      );
-    },
-  }),
-  defineStep({
-    name: 'trx',
-    usage: 'trx',
-    summary: 'builds a TRX of the kernel and, behind it, the root file system',
-    parameters: noParameters,
-    run: (_file, { kernel, rootfs, board }) =>
-      buildTrx([part(kernel), { kind: 'align', unit: 4 }, part(rootfs)], {
-        limit: board.imageSize,
-        ...(board.headers.trx?.magic === undefined ? {} : { magic: board.headers.trx.magic }),
-      }),
-  }),
-  defineStep({
-    name: 'trx-serial',
-    usage: 'trx-serial',
-    summary: 'builds a TRX of the kernel and the file, with end markers on 64 KiB',
-    parameters: noParameters,
-    run: (file, { kernel }) => buildTrx([part(kernel), ...markedRoot(file)], { limit: trxLimit }),
-  }),
-  defineStep({
-    name: 'trx-with-loader',
-    usage: 'trx-with-loader',
-    summary: 'builds a TRX of the loader, the kernel and the file, with end markers on 64 KiB',
-    parameters: noParameters,
-    run: (file, context) => {
-      const loader = requireLoader(context, 'trx-with-loader');
-      return buildTrx([part(loader), part(context.kernel), ...markedRoot(file)], { limit: trxLimit });
-    },
-  }),
-  defineStep({
-    name: 'trx-without-loader',
-    usage: 'trx-without-loader',
-    summary: 'builds a TRX of the kernel and the file, with end markers on 64 KiB',
-    parameters: noParameters,
-    run: (file, { kernel }) => buildTrx([part(kernel), ...markedRoot(file)], { limit: trxLimit }),
-  }),
-  defineStep({
     name: 'luxul-lxl',
     usage: 'luxul-lxl',
     summary: 'puts a Luxul LXL header in front',
     parameters: noParameters,
-    run: (file, { board }) => buildLxl(section(board, 'luxul', 'luxul-lxl').board, file),
+    run: (file, { board }) => buildLxl(requireHeaders(board, 'luxul', 'luxul-lxl').board, file),
   }),
   defineStep({
     name: 'combined-image',
@@ -136,7 +62,7 @@ export const vendorSteps = [
     words: { positions: ['form'] },
     parameters: z.strictObject({ form: z.enum(['sysupgrade', 'factory']) }),
     run: (file, context, { form }) => {
-      const { board: id } = section(context.board, 'safeloader', 'tplink-safeloader');
+      const { board: id } = requireHeaders(context.board, 'safeloader', 'tplink-safeloader');
       const board = safeloaderBoards[id];
       if (board === undefined)
         throw new FormatError('FW_FIRMWARE_STEP', `unknown SafeLoader board ${id}`, {
@@ -151,11 +77,15 @@ export const vendorSteps = [
   }),
   defineStep({
     name: 'fit',
-    usage: 'fit COMPRESSION',
+    usage: 'fit COMPRESSION [external [static]]',
     summary: 'builds a FIT image of the kernel and, when given, its device tree',
-    words: { positions: ['compression'] },
-    parameters: z.strictObject({ compression: z.enum(['none', 'gzip', 'lzma']) }),
-    run: (file, context, { compression }) => {
+    words: { positions: ['compression'], switches: { external: 'external', static: 'fixed' } },
+    parameters: z.strictObject({
+      compression: z.enum(['none', 'gzip', 'lzma']),
+      external: z.literal(true).optional(),
+      fixed: z.literal(true).optional(),
+    }),
+    run: (file, context, { compression, external, fixed }) => {
       const { board, version, deviceTree, time } = context;
       const load = board.headers.uimage?.load ?? 0;
       return buildFit({
@@ -168,6 +98,7 @@ export const vendorSteps = [
         kernel: file,
         deviceTree,
         configuration: board.headers.fit?.config ?? 'config-1',
+        data: external ? (fixed ? 'external-fixed' : 'external') : 'inside',
       });
     },
     recognises: (file) => wordBe(file, 0) === 0xd00dfeed,
@@ -199,67 +130,3 @@ export const vendorSteps = [
     },
   }),
 ];
-
-const part = (data: Uint8Array): TrxPart => ({ kind: 'file', data });
-
-/** Root file system on 1 KiB, then the markers that make everything behind it erased. */
-function markedRoot(rootfs: Uint8Array): TrxPart[] {
-  return [
-    { kind: 'align', unit: kib },
-    part(rootfs),
-    { kind: 'align', unit: 64 * kib },
-    { kind: 'append', data: markerBlob() },
-  ];
-}
-
-/** A marker, and then one on every usual erase block boundary. */
-export function markerBlob(): Uint8Array {
-  return padJffs2(endMarker, defaultMarkerAlignments);
-}
-
-function section<Name extends keyof VendorHeaders>(
-  board: StepBoard,
-  name: Name,
-  step: string,
-): NonNullable<VendorHeaders[Name]> {
-  const found = board.headers[name];
-  if (found !== undefined) return found;
-  throw new FormatError(
-    'FW_FIRMWARE_STEP',
-    `step ${step} needs headers.${name} in the profile of ${board.id}`,
-    {
-      data: { step, expected: `headers.${name}` },
-    },
-  );
-}
-
-/** Steps whose containers this program does not make; a recipe may name them, a build refuses them. */
-export const refusedSteps = (
-  [
-    ['append-ubi', 'appends a UBI image', 'NAND images are not built'],
-    ['netgear-squashfs', 'wraps the kernel in a big-endian squashfs 3', 'squashfs 3 is not written'],
-    ['linksys-image', 'appends a Linksys trailer', 'NAND images are not built'],
-    ['sercom-footer', 'appends a Sercomm footer', 'NAND images are not built'],
-    ['sercom-seal', 'puts a Sercomm seal in front', 'NAND images are not built'],
-    ['zip', 'packs the file in a zip archive', 'NAND images are not built'],
-    ['append-uboot', 'appends the boot loader', 'boot loaders are not part of the project'],
-  ] as const
-).map(([name, summary, reason]) =>
-  defineStep({
-    name,
-    usage: `${name} [...]`,
-    summary,
-    words: { positions: ['words...'] },
-    parameters: z.strictObject({ words: z.string().optional() }),
-    run: (_file, { board }: StepContext) => {
-      throw new FormatError(
-        'FW_FIRMWARE_STEP_REFUSED',
-        `step ${name} of ${board.id} cannot be built: ${reason}`,
-        {
-          hint: 'leave the artefact out with --artefact, or give a finished file',
-          data: { step: name, board: board.id },
-        },
-      );
-    },
-  }),
-);
