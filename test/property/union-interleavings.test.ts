@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import { seededRandom } from '../../tools/core/index.js';
 import type { Safeguard } from '../../tools/union/index.js';
 import { policyWith } from '../support/unions.js';
-import { explore, runSchedule } from '../support/interleavings.js';
+import { explore, faultIn, parseReplay, runSchedule } from '../support/interleavings.js';
 import type { Bounds, Exploration } from '../support/interleavings.js';
+import { unionMeeting } from '../support/union-interleavings.js';
 import { buildScene, sceneOperations } from '../support/union-scenes.js';
 import type { SceneOperation } from '../support/union-scenes.js';
 
@@ -27,7 +28,7 @@ function pairs(): [SceneOperation, SceneOperation][] {
 const replay = process.env['FW_REPLAY'];
 
 function check(operations: readonly SceneOperation[], bounds: Bounds): Exploration {
-  const result = explore({ scene, policy, operations }, bounds);
+  const result = explore(unionMeeting({ scene, policy, operations }), bounds);
   const { violation } = result;
   expect(violation, `FW_REPLAY='${violation?.replay ?? ''}' ${violation?.what ?? ''}`).toBeUndefined();
   return result;
@@ -35,10 +36,9 @@ function check(operations: readonly SceneOperation[], bounds: Bounds): Explorati
 
 if (replay !== undefined) {
   test(`replay ${replay}`, () => {
-    const [names = '', choices = ''] = replay.split(' @ ');
-    const operations = names.split(' | ').map(named);
-    const run = runSchedule({ scene, policy, operations }, Array.from(choices, Number));
-    expect(run.fault).toBeUndefined();
+    const { names, choices } = parseReplay(replay);
+    const meeting = unionMeeting({ scene, policy, operations: names.map(named) });
+    expect(faultIn(meeting, runSchedule(meeting, choices))).toBeUndefined();
   });
 }
 
@@ -94,7 +94,8 @@ const seeded: readonly [Safeguard, string, string][] = [
 for (const [safeguard, first, second] of seeded) {
   test(`the explorer notices a union without the safeguard '${safeguard}'`, () => {
     const operations = [named(first), named(second)];
-    const { violation } = explore({ scene, policy, operations, sabotage: [safeguard] }, { schedules: bound });
+    const meeting = unionMeeting({ scene, policy, operations, sabotage: [safeguard] });
+    const { violation } = explore(meeting, { schedules: bound });
     expect(violation).toBeDefined();
   });
 }

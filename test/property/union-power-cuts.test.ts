@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Safeguard, UnionPolicy } from '../../tools/union/index.js';
-import { Scheduler } from '../../tools/union/index.js';
-import { FsError } from '../../tools/vfs/index.js';
+import { FsError, Scheduler } from '../../tools/vfs/index.js';
 import type { FaultHook, MemoryFileSystem } from '../../tools/vfs/index.js';
 import { policyWith, strayIn } from '../support/unions.js';
 import { buildScene, mountScene, sceneOperations, viewOf } from '../support/union-scenes.js';

@@ -2,8 +2,8 @@
  * The scene in which operations of a union meet: a tree with everything that makes a union hard, and one operation for
  * each way to change it. A view is what users see, as lines to compare.
  */
-import type { Safeguard, Startable, Union, UnionPolicy } from '../../tools/union/index.js';
-import type { FileSystem, Ino, MemoryFileSystem } from '../../tools/vfs/index.js';
+import type { Safeguard, Union, UnionPolicy } from '../../tools/union/index.js';
+import type { FileSystem, Ino, MemoryFileSystem, Startable } from '../../tools/vfs/index.js';
 import { b, find, newDirectoryAttributes, newFile, placeOf, put, putDirectory } from './files.js';
 import { memory, unionOf } from './unions.js';
 

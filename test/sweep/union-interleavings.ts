@@ -5,6 +5,7 @@
  */
 import { policyWith } from '../support/unions.js';
 import { explore } from '../support/interleavings.js';
+import { unionMeeting } from '../support/union-interleavings.js';
 import { buildScene, sceneOperations } from '../support/union-scenes.js';
 
 const schedules = Number(process.argv[2] ?? 20_000);
@@ -14,7 +15,7 @@ let total = 0;
 let violations = 0;
 for (const [at, first] of sceneOperations.entries()) {
   for (const second of sceneOperations.slice(at)) {
-    const result = explore({ scene, policy, operations: [first, second] }, { schedules });
+    const result = explore(unionMeeting({ scene, policy, operations: [first, second] }), { schedules });
     total += result.schedules;
     if (result.violation) {
       violations += 1;

@@ -1,17 +1,16 @@
 /** Attributes and extended attributes of union objects (union-semantics 39, 61 to 63, 73, 99, 123). */
 import type { ByteString } from '../core/index.js';
-import { FsError } from '../vfs/index.js';
-import type { AttributeChange, Attributes, XattrMode } from '../vfs/index.js';
+import { FsError, take } from '../vfs/index.js';
+import type { AttributeChange, Attributes, Operation, Task, XattrMode } from '../vfs/index.js';
 import { copyUp, needAttributes, needsCopy } from './copy-up.js';
 import type { Need } from './copy-up.js';
 import { ownershipOfCopy } from './copy-mode.js';
 import { tellObject } from './events.js';
 import { attributeNames } from './marks.js';
 import type { Node } from './node.js';
-import { take, upperStep } from './schedule.js';
-import type { Operation, Task } from './schedule.js';
 import { topPart, writable } from './state.js';
 import type { UnionState } from './state.js';
+import { upperStep } from './steps.js';
 
 /** What stat(2) tells of an object: of its topmost part, under the union's number. */
 export function attributesOf(state: UnionState, node: Node): Attributes {

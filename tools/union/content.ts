@@ -1,15 +1,14 @@
 /** Reading and writing files: always through the object's present layer, so nobody reads stale data (145 to 153). */
 import { FsError } from '../vfs/index.js';
-import type { FileSystem, Ino } from '../vfs/index.js';
+import type { FileSystem, Ino, Operation, Task } from '../vfs/index.js';
 import { ensureUpper } from './attributes.js';
 import { needContent } from './copy-up.js';
 import { tellObject } from './events.js';
 import { contentMissing } from './lower.js';
 import type { Node } from './node.js';
-import { upperStep } from './schedule.js';
-import type { Operation, Task } from './schedule.js';
 import { writable } from './state.js';
 import type { UnionState } from './state.js';
+import { upperStep } from './steps.js';
 
 /** Ranges that fallocate(2) can make. */
 export type FallocateMode = Parameters<FileSystem['fallocate']>[3];

@@ -1,8 +1,7 @@
 /** Copies file content between layers: holes stay holes, in chunks, and it can be cancelled (union-semantics 71 to 75). */
 import { FsError } from '../vfs/index.js';
-import type { FileSystem, Ino } from '../vfs/index.js';
-import { copyStep } from './schedule.js';
-import type { Operation, Task } from './schedule.js';
+import type { FileSystem, Ino, Operation, Task } from '../vfs/index.js';
+import { copyStep } from './steps.js';
 import { isUnsupported } from './work-directory.js';
 
 const chunkSize = 1024 * 1024;

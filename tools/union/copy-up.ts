@@ -7,18 +7,17 @@
  * found under it stays until the copy is in place. Parents are copied first, from the top, one lock at a time.
  */
 import type { ByteString } from '../core/index.js';
-import { FsError } from '../vfs/index.js';
-import type { Attributes, FileSystem, Ino } from '../vfs/index.js';
+import { FsError, take } from '../vfs/index.js';
+import type { Attributes, FileSystem, Ino, Operation, Task } from '../vfs/index.js';
 import { copyContent } from './copy-content.js';
 import { ownershipOfCopy } from './copy-mode.js';
 import { initialLinkCount } from './hard-links.js';
 import { attributeNames, markSet } from './marks.js';
 import type { Alias, Node } from './node.js';
 import { encodeOrigin, indexName } from './origin.js';
-import { copyStep, take, upperStep, workStep } from './schedule.js';
-import type { Operation, Task } from './schedule.js';
 import { lowerPath, writable } from './state.js';
 import type { UnionState, WritableLayer } from './state.js';
+import { copyStep, upperStep, workStep } from './steps.js';
 
 /** What the caller needs of the copy: attributes only, or content up to a size. */
 export type Need = { readonly kind: 'attributes' } | { readonly kind: 'content'; readonly size: number };

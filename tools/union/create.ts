@@ -1,7 +1,7 @@
 /** Creation of files, directories, symlinks, nodes and links (union-semantics 41, 42, 44, 122). */
 import type { ByteString } from '../core/index.js';
 import { FsError } from '../vfs/index.js';
-import type { FileSystem, FileType, Ino, NewInode } from '../vfs/index.js';
+import type { FileSystem, FileType, Ino, NewInode, Operation, Task } from '../vfs/index.js';
 import { copyUp, markImpure, needAttributes } from './copy-up.js';
 import { tellEntry } from './events.js';
 import { tieLinkCount } from './hard-links.js';
@@ -10,10 +10,9 @@ import { findInLayer, markSet } from './marks.js';
 import { noParts, upperPart } from './node.js';
 import type { Node } from './node.js';
 import { changing, checkNewName, nameAdded } from './names.js';
-import { upperStep, workStep } from './schedule.js';
-import type { Operation, Task } from './schedule.js';
 import { writable } from './state.js';
 import type { UnionState, WritableLayer } from './state.js';
+import { upperStep, workStep } from './steps.js';
 
 /** Makes the object in a directory of the upper. */
 type Maker = (fs: FileSystem, directory: Ino, name: ByteString) => Ino;

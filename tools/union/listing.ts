@@ -6,16 +6,15 @@
  * meets each lasting name exactly once and none twice.
  */
 import type { ByteString } from '../core/index.js';
-import type { DirectoryEntry, FileType, Ino } from '../vfs/index.js';
+import type { DirectoryEntry, FileType, Ino, Operation, Task } from '../vfs/index.js';
 import { findLower } from './lower.js';
 import { attachLower, lookupLocked } from './lookup.js';
 import { attributeNames, isPrivateName, isWhiteout } from './marks.js';
 import { upperPart } from './node.js';
-import { upperStep } from './schedule.js';
 import type { Node } from './node.js';
 import type { Part } from './layers.js';
-import type { Operation, Task } from './schedule.js';
 import type { UnionState, WritableLayer } from './state.js';
+import { upperStep } from './steps.js';
 
 interface Slot {
   readonly cookie: number;

@@ -6,8 +6,8 @@
  */
 import { byteString } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
-import { FsError } from '../vfs/index.js';
-import type { Attributes, Ino } from '../vfs/index.js';
+import { FsError, take } from '../vfs/index.js';
+import type { Attributes, Ino, Operation, Task } from '../vfs/index.js';
 import type { Part } from './layers.js';
 import { findContent, findLower, followed, resolveRedirect } from './lower.js';
 import type { LowerHit } from './lower.js';
@@ -17,9 +17,8 @@ import { isFound, noParts, upperPart } from './node.js';
 import type { Alias, Node } from './node.js';
 import { readLinkCount } from './hard-links.js';
 import { decodeOrigin, encodeOrigin, indexName } from './origin.js';
-import { take, upperStep } from './schedule.js';
-import type { Operation, Task } from './schedule.js';
 import type { UnionState, WritableLayer } from './state.js';
+import { upperStep } from './steps.js';
 
 /** Finds a name; undefined when it is not there. Takes the directory's lock when the layers have to be asked. */
 export function* lookup(

@@ -1,7 +1,7 @@
 /** Assembles the state of a union from its options: layers, abilities of the upper, the root object. */
 import type { ByteString } from '../core/index.js';
 import { UsageError } from '../core/index.js';
-import { FsError, Watches } from '../vfs/index.js';
+import { FsError, Lock, runStraight, Task, Watches } from '../vfs/index.js';
 import type { FileSystem, Ino } from '../vfs/index.js';
 import { checkLayers, claimUpper, recordDepth, uuidOf } from './layers.js';
 import type { Layer, LayerSpec } from './layers.js';
@@ -11,9 +11,9 @@ import { NodeTable, noParts } from './node.js';
 import { checkPolicy, policies } from './policy.js';
 import type { UnionPolicy } from './policy.js';
 import { lookup } from './lookup.js';
-import { Lock, lockLevels, runStraight, Task } from './schedule.js';
 import type { Safeguard, UnionState, UnionWarning, WritableLayer } from './state.js';
 import { cleanIndex } from './index-cleaning.js';
+import { lockLevels } from './steps.js';
 import { WorkDirectory } from './work-directory.js';
 
 /** What a union is mounted from. */

@@ -1,12 +1,11 @@
 /** What all changes of names share: locks in their order, the caches after a change, the end of an object. */
 import type { ByteString } from '../core/index.js';
-import { FsError, NAME_MAX } from '../vfs/index.js';
+import { comesBefore, FsError, NAME_MAX, take } from '../vfs/index.js';
+import type { Operation, Task } from '../vfs/index.js';
 import { isPrivateName } from './marks.js';
 import { tellObject } from './events.js';
 import type { Alias, Node } from './node.js';
 import { attach, rememberAbsent } from './lookup.js';
-import { comesBefore, take } from './schedule.js';
-import type { Operation, Task } from './schedule.js';
 import { forgetIfUnused } from './state.js';
 import type { UnionState, WritableLayer } from './state.js';
 

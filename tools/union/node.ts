@@ -3,12 +3,12 @@
  * files belong to it, never to a layer's object; that one decision settles most of what troubled earlier unions.
  */
 import type { ByteString } from '../core/index.js';
-import type { Attributes, FileType, Ino } from '../vfs/index.js';
+import { Lock } from '../vfs/index.js';
+import type { Attributes, FileType, Ino, Place } from '../vfs/index.js';
 import type { Layer, Part } from './layers.js';
-import { Lock, lockLevels } from './schedule.js';
 import type { Listing } from './listing.js';
 import type { NameCache } from './name-cache.js';
-import type { Place } from './schedule.js';
+import { lockLevels } from './steps.js';
 
 /** One name of an object. */
 export interface Alias {

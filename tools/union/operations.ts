@@ -1,6 +1,6 @@
 /** The operations of a union by number and name, each as a generator that a `Scheduler` can stop at every step. */
 import type { ByteString } from '../core/index.js';
-import { FsError } from '../vfs/index.js';
+import { FsError, take } from '../vfs/index.js';
 import type {
   AttributeChange,
   Attributes,
@@ -8,6 +8,7 @@ import type {
   NewInode,
   NewNode,
   RenameFlags,
+  Startable,
   XattrMode,
 } from '../vfs/index.js';
 import { attributesOf, removeAttribute, setAttribute, setAttributes } from './attributes.js';
@@ -21,13 +22,9 @@ import { lookup } from './lookup.js';
 import { changing } from './names.js';
 import { rename } from './rename.js';
 import { rmdir, unlink } from './remove.js';
-import { take, upperStep } from './schedule.js';
-import type { Operation, Task } from './schedule.js';
 import { directoryOf, nodeOf } from './state.js';
 import type { UnionState } from './state.js';
-
-/** An operation that waits for its task. */
-export type Startable<T> = (task: Task) => Operation<T>;
+import { upperStep } from './steps.js';
 
 /** All operations of one union; arguments and errnos are those of `FileSystem`. */
 export class UnionOperations {

@@ -1,6 +1,7 @@
 /** Removal of names: unlink and rmdir (union-semantics 33, 34, 117 to 120). */
 import type { ByteString } from '../core/index.js';
 import { FsError } from '../vfs/index.js';
+import type { Operation, Task } from '../vfs/index.js';
 import { copyUp, copyUpLocked, needAttributes, needContent } from './copy-up.js';
 import { tellEntry } from './events.js';
 import { tieLinkCount } from './hard-links.js';
@@ -8,10 +9,9 @@ import { listingLocked } from './listing.js';
 import { lookup, lookupLocked, lowerHas } from './lookup.js';
 import type { Alias, Node } from './node.js';
 import { changing, changingNames, lastNameGone, nameRemoved, withObjects } from './names.js';
-import { upperStep } from './schedule.js';
-import type { Operation, Task } from './schedule.js';
 import { writable } from './state.js';
 import type { UnionState, WritableLayer } from './state.js';
+import { upperStep } from './steps.js';
 
 /** Tells whether a name needs a whiteout when it goes away. */
 export function needsWhiteout(state: UnionState, alias: Alias): boolean {

@@ -1,8 +1,8 @@
 /** Rename in all its forms (union-semantics 105 to 116). */
 import { bytesOf } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
-import { FsError } from '../vfs/index.js';
-import type { RenameFlags } from '../vfs/index.js';
+import { FsError, isAncestor } from '../vfs/index.js';
+import type { Operation, RenameFlags, Task } from '../vfs/index.js';
 import { copyUp, copyUpLocked, markImpure, needAttributes } from './copy-up.js';
 import { setOpaque } from './create.js';
 import { listingLocked } from './listing.js';
@@ -12,10 +12,9 @@ import { upperPart } from './node.js';
 import type { Alias, Node } from './node.js';
 import { changing, changingNames, checkNewName, nameRemoved, withObjects } from './names.js';
 import { checkPlace, loseName, nameLost, needsWhiteout } from './remove.js';
-import { isAncestor, upperStep } from './schedule.js';
-import type { Operation, Task } from './schedule.js';
 import { lowerPath, writable } from './state.js';
 import type { UnionState, WritableLayer } from './state.js';
+import { upperStep } from './steps.js';
 
 /** Where an entry is and where it goes. */
 export interface RenamePlaces {

@@ -1,11 +1,10 @@
 /** What all operations of one union share. */
 import type { ByteString } from '../core/index.js';
 import { FsError } from '../vfs/index.js';
-import type { FileSystem, Ino, Watches } from '../vfs/index.js';
+import type { FileSystem, Ino, Lock, Watches } from '../vfs/index.js';
 import type { Layer } from './layers.js';
 import type { Node, NodeTable } from './node.js';
 import type { UnionPolicy } from './policy.js';
-import type { Lock } from './schedule.js';
 import type { WorkDirectory } from './work-directory.js';
 
 /** Code of something the user should know but that stops nothing. */

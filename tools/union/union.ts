@@ -4,7 +4,7 @@
  */
 import type { ByteString } from '../core/index.js';
 import { UsageError } from '../core/index.js';
-import { FsError, NAME_MAX } from '../vfs/index.js';
+import { FsError, NAME_MAX, runStraight, Task } from '../vfs/index.js';
 import type {
   AttributeChange,
   Attributes,
@@ -14,6 +14,7 @@ import type {
   Ino,
   NewInode,
   NewNode,
+  Operation,
   RenameFlags,
   WatchListener,
   XattrMode,
@@ -24,8 +25,6 @@ import type { FallocateMode } from './content.js';
 import { mountState } from './mount.js';
 import type { MountedState, UnionOptions } from './mount.js';
 import { UnionOperations } from './operations.js';
-import { runStraight, Task } from './schedule.js';
-import type { Operation } from './schedule.js';
 import { directoryOf, forgetIfUnused, nodeOf, topPart } from './state.js';
 import { which } from './which.js';
 import type { Whereabouts } from './which.js';

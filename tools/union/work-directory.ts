@@ -8,15 +8,14 @@
  */
 import type { ByteString } from '../core/index.js';
 import { FsError } from '../vfs/index.js';
-import type { Errno, FileSystem, Ino } from '../vfs/index.js';
+import type { Errno, FileSystem, Ino, Operation } from '../vfs/index.js';
 import type { Part } from './layers.js';
 import { encodeOrigin, indexName } from './origin.js';
 import { Journal } from './journal.js';
 import type { Move } from './journal.js';
 import { aufsPrefix, legacyTarget, markSet } from './marks.js';
 import type { UnionPolicy, WrittenForm } from './policy.js';
-import { upperStep, workStep } from './schedule.js';
-import type { Operation } from './schedule.js';
+import { upperStep, workStep } from './steps.js';
 
 const sharedWhiteout = '#whiteout' as ByteString;
 const nobody = { mode: 0, uid: 0, gid: 0 } as const;

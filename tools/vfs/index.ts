@@ -39,6 +39,18 @@ export type { MemoryOptions } from './memory/memory-file-system.js';
 export { checkName } from './names.js';
 export { PATH_LENGTH_LIMIT, pathOf, resolve, resolveParent, SYMLINK_LIMIT } from './path-walk.js';
 export type { ParentWalk, WalkOptions } from './path-walk.js';
+export {
+  comesBefore,
+  holding,
+  isAncestor,
+  Lock,
+  runStraight,
+  Scheduler,
+  take,
+  Task,
+  TOPOLOGY_LEVEL,
+} from './schedule.js';
+export type { Job, Operation, Outcome, Place, Startable, Step } from './schedule.js';
 export { fileContent, fillFromTree, memoryFromTree, treeFromFileSystem } from './tree-conversion.js';
 export { bytesContent, newDirectory, walkTree } from './tree.js';
 export type {

@@ -1,31 +1,29 @@
 /**
- * Operations that can be stopped: every operation of the union is a generator that yields before each lock and each
- * access to the upper layer. Run straight through it is an ordinary call; run by a `Scheduler` it is one of several
- * tasks, and whoever holds the scheduler decides which goes on. Lower layers never change, so reading them is no
- * stop: it commutes with everything.
+ * Operations that can be stopped: an operation of a file system is a generator that yields before each lock and each
+ * access to what it lies on. Run straight through it is an ordinary call; run by a `Scheduler` it is one of several
+ * tasks, and whoever holds the scheduler decides which goes on.
  *
  * Locks have a complete order (union-semantics 179), checked whenever one is taken by a task that stops.
  */
 import { InternalError } from '../core/index.js';
-import { FsError } from '../vfs/index.js';
+import { FsError } from './errno.js';
 
 /**
- * What a task is about to do when it stops: take a lock, touch the upper (`upper`: a place others can see; `work`: an
- * object nobody else knows), or go on copying (`copy`, where it can be cancelled).
+ * What a task is about to do when it stops: take a lock, or touch something. What is `unseen` is known to that task
+ * alone, so that it commutes with everything that others do.
  */
 export type Step =
   | { readonly kind: 'lock'; readonly lock: Lock; readonly shared: boolean }
-  | { readonly kind: 'upper' | 'work' | 'copy' };
+  | { readonly kind: 'access'; readonly what: string; readonly unseen: boolean };
 
 /** An operation that stops at each step. */
 export type Operation<T> = Generator<Step, T, void>;
 
-export const upperStep: Step = { kind: 'upper' };
-export const workStep: Step = { kind: 'work' };
-export const copyStep: Step = { kind: 'copy' };
+/** An operation that waits for its task. */
+export type Startable<T> = (task: Task) => Operation<T>;
 
-/** Lock levels in the order in which they are taken; the layers' own calls are atomic and need none. */
-export const lockLevels = { topology: 1, directory: 2, copyUp: 3 } as const;
+/** Level of the first lock in the order; who holds it alone may take several locks of one level in any order. */
+export const TOPOLOGY_LEVEL = 1;
 
 /** Where a directory stands, for the order among directories. */
 export interface Place {
@@ -73,7 +71,7 @@ export class Lock {
   }
 }
 
-/** One user of the union at work. `stops` is false for the straight-through face. */
+/** One user of a file system at work. `stops` is false for the straight-through face. */
 export class Task {
   readonly stops: boolean;
   readonly held: { readonly lock: Lock; readonly shared: boolean }[] = [];
@@ -100,8 +98,18 @@ export function* take(task: Task, lock: Lock, shared = false): Operation<void> {
   lock.hold(task, shared);
 }
 
+/** Runs `body` while a lock is held. */
+export function* holding<T>(task: Task, lock: Lock, shared: boolean, body: () => Operation<T>): Operation<T> {
+  if (!lock.tryTake(task, shared)) yield* take(task, lock, shared);
+  try {
+    return yield* body();
+  } finally {
+    lock.release(task);
+  }
+}
+
 function checkOrder(task: Task, lock: Lock): void {
-  const alone = task.held.some(({ lock: held, shared }) => held.level === lockLevels.topology && !shared);
+  const alone = task.held.some(({ lock: held, shared }) => held.level === TOPOLOGY_LEVEL && !shared);
   for (const { lock: held } of task.held) {
     if (held.level < lock.level) continue;
     // Whoever holds the topology alone meets no other holder of two directories.
