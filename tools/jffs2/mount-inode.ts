@@ -2,7 +2,7 @@
  * What a mount knows of an inode: the nodes it has on flash, and, once it was used, its attributes, content map and names.
  */
 import type { ByteString } from '../core/index.js';
-import type { DeviceNumber, FileType } from '../vfs/index.js';
+import type { DeviceNumber, FileType, Lock } from '../vfs/index.js';
 import type { NodeOwner, NodeRef } from './mount-block.js';
 import type { DataNode, FragmentMap } from './mount-fragments.js';
 import type { XattrRef } from './mount-xattr.js';
@@ -19,20 +19,28 @@ export interface InodeRecord extends NodeOwner {
   xattrs: XattrRef[];
   /** Two references of one name were looked for. */
   xattrsChecked: boolean;
+  /** Held by whoever reads, writes or moves its nodes. */
+  readonly content: Lock;
 }
 
-/** An inode in memory. */
-export interface LiveInode {
-  readonly record: InodeRecord;
+/** What every inode node says beside the content. */
+export interface InodeAttributes {
   /** Full st_mode. */
   mode: number;
   uid: number;
   gid: number;
-  size: number;
   /** Seconds. */
   atime: number;
   mtime: number;
   ctime: number;
+}
+
+/** An inode in memory. */
+export interface LiveInode extends InodeAttributes {
+  readonly record: InodeRecord;
+  /** Held by whoever uses the object. */
+  readonly lock: Lock;
+  size: number;
   rdev: DeviceNumber;
   target: ByteString;
   nlink: number;

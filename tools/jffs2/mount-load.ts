@@ -4,12 +4,14 @@
  * @see jffs2-format.md 10; Linux 6.1 fs/jffs2/readinode.c
  */
 import { byteString } from '../core/index.js';
-import { FsError } from '../vfs/index.js';
+import { FsError, Lock } from '../vfs/index.js';
+import type { FileType, Operation, Place, Task } from '../vfs/index.js';
 import type { NodeRef } from './mount-block.js';
 import { FragmentMap } from './mount-fragments.js';
 import type { DataNode } from './mount-fragments.js';
 import { DirectoryNames, DT_DIR, typeOfMode } from './mount-inode.js';
 import type { InodeRecord, LiveInode } from './mount-inode.js';
+import { locked, lockLevels, readStep } from './mount-locks.js';
 import type { Volume } from './mount-volume.js';
 import { decodeDevice } from './node-device.js';
 import { CPU_PAGE_SIZE, INODE_SIZE, JFFS2_NAME_MAX, padToNode, ROOT_INO } from './node-layout.js';
@@ -22,14 +24,20 @@ interface Candidate {
 }
 
 /** Reads the bytes of a node. */
-export function readNode(volume: Volume, ref: NodeRef, length = ref.length): Uint8Array {
+export function* readNode(
+  volume: Volume,
+  task: Task,
+  ref: NodeRef,
+  length = ref.length,
+): Operation<Uint8Array> {
+  if (task.stops) yield readStep;
   return volume.space.read(ref.block.offset + ref.offset, length);
 }
 
 /** Reads the header fields of an inode node again; undefined when it is damaged by now. */
-export function readInodeNode(volume: Volume, ref: NodeRef): InodeNode | undefined {
+export function* readInodeNode(volume: Volume, task: Task, ref: NodeRef): Operation<InodeNode | undefined> {
   if (ref.parsed?.kind === 'inode') return ref.parsed;
-  const bytes = readNode(volume, ref);
+  const bytes = yield* readNode(volume, task, ref);
   const node = parseNode(bytes, 0, bytes.length, volume.rules.endian);
   return node.kind === 'inode' ? node : undefined;
 }
@@ -45,18 +53,60 @@ export function stateByRange(offset: number, dsize: number, isize: number): 'pri
  *
  * @throws FsError EIO when its nodes do not make an inode
  */
-export function loadInode(volume: Volume, record: InodeRecord): LiveInode {
+export function* loadInode(volume: Volume, task: Task, record: InodeRecord): Operation<LiveInode> {
+  return record.live ?? (yield* locked(task, record.content, () => loadLocked(volume, task, record)));
+}
+
+/** Loads an inode whose content is locked. */
+export function* loadLocked(volume: Volume, task: Task, record: InodeRecord): Operation<LiveInode> {
   if (record.live) return record.live;
-  const live = new InodeLoader(volume, record).load();
+  if (record.nlink === 0) throw new FsError('ESTALE', 'jffs2');
+  const live = yield* new InodeLoader(volume, task, record).load();
   record.live = live;
   record.state = 'present';
   return live;
 }
 
-/** Checks the nodes of an inode without keeping it in memory. */
-export function checkInode(volume: Volume, record: InodeRecord): void {
+/** Makes the lock of an object; directories are locked before what is in them. */
+export function objectLock(volume: Volume, record: InodeRecord, type: FileType): Lock {
+  return type === 'directory'
+    ? new Lock(lockLevels.directory, new DirectoryPlace(volume, record))
+    : new Lock(lockLevels.file, { id: record.ino, above: undefined });
+}
+
+/** Where a directory stands; it moves when it is renamed. */
+class DirectoryPlace implements Place {
+  readonly id: number;
+  readonly #volume: Volume;
+  readonly #record: InodeRecord;
+
+  constructor(volume: Volume, record: InodeRecord) {
+    this.id = record.ino;
+    this.#volume = volume;
+    this.#record = record;
+  }
+
+  get above(): Place | undefined {
+    if (this.id === ROOT_INO) return undefined;
+    // The record of a directory keeps the number of its parent there.
+    const parent = this.#volume.inodes.get(this.#record.nlink);
+    return parent && new DirectoryPlace(this.#volume, parent);
+  }
+}
+
+/**
+ * Checks the nodes of an inode without keeping it in memory.
+ *
+ * @returns false when they were checked meanwhile
+ */
+export function checkInode(volume: Volume, task: Task, record: InodeRecord): Operation<boolean> {
+  return locked(task, record.content, () => checkLocked(volume, task, record));
+}
+
+function* checkLocked(volume: Volume, task: Task, record: InodeRecord): Operation<boolean> {
+  if (record.state !== 'unchecked') return false;
   try {
-    new InodeLoader(volume, record).load();
+    yield* new InodeLoader(volume, task, record).load();
   } catch (error) {
     if (!(error instanceof FsError)) throw error;
     volume.notices.push(`Returned error for crccheck of ino #${record.ino}. Expect badness...`);
@@ -64,10 +114,12 @@ export function checkInode(volume: Volume, record: InodeRecord): void {
     for (const ref of [...record.nodes]) volume.space.markChecked(ref, 'normal');
   }
   record.state = 'absent';
+  return true;
 }
 
 class InodeLoader {
   readonly #volume: Volume;
+  readonly #task: Task;
   readonly #record: InodeRecord;
   readonly #names = new DirectoryNames();
   readonly #fragments: FragmentMap;
@@ -75,32 +127,33 @@ class InodeLoader {
   #mctime = 0;
   #mctimeVersion = 0;
 
-  constructor(volume: Volume, record: InodeRecord) {
+  constructor(volume: Volume, task: Task, record: InodeRecord) {
     this.#volume = volume;
+    this.#task = task;
     this.#record = record;
     this.#fragments = new FragmentMap((ref) => volume.space.markObsolete(ref));
   }
 
-  load(): LiveInode {
-    const candidates = this.#readNodes();
+  *load(): Operation<LiveInode> {
+    const candidates = yield* this.#readNodes();
     const metadata = this.#newestMetadata(candidates);
     let latest = metadata;
-    for (const candidate of this.#inOrder(candidates)) {
+    for (const candidate of yield* this.#inOrder(candidates)) {
       const { node, ref } = candidate;
-      if (!this.#dataIsGood(candidate)) continue;
+      if (!(yield* this.#dataIsGood(candidate))) continue;
       this.#fragments.add({ ref, offset: node.offset, size: node.dsize, fragments: 0 });
       if (!latest || node.version > latest.node.version) latest = candidate;
     }
     if (metadata && latest !== metadata) this.#volume.space.markObsolete(metadata.ref);
-    return this.#assemble(latest, latest === metadata ? metadata : undefined);
+    return yield* this.#assemble(latest, latest === metadata ? metadata : undefined);
   }
 
   /** Reads every live node; names are taken at once, inode nodes are returned. */
-  #readNodes(): Candidate[] {
+  *#readNodes(): Operation<Candidate[]> {
     const candidates: Candidate[] = [];
     for (const ref of [...this.#record.nodes].reverse()) {
       if (ref.state === 'obsolete') continue;
-      const node = ref.parsed ?? this.#parse(ref);
+      const node = ref.parsed ?? (yield* this.#parse(ref));
       if (node?.kind === 'dirent') this.#takeDirent(ref, node);
       else if (node?.kind === 'inode') {
         if (this.#isPlausible(ref, node)) candidates.push({ ref, node });
@@ -109,8 +162,8 @@ class InodeLoader {
     return candidates;
   }
 
-  #parse(ref: NodeRef): DirentNode | InodeNode | undefined {
-    const bytes = readNode(this.#volume, ref);
+  *#parse(ref: NodeRef): Operation<DirentNode | InodeNode | undefined> {
+    const bytes = yield* readNode(this.#volume, this.#task, ref);
     const node = parseNode(bytes, 0, bytes.length, this.#volume.rules.endian);
     return node.kind === 'dirent' || node.kind === 'inode' ? node : undefined;
   }
@@ -153,7 +206,7 @@ class InodeLoader {
   }
 
   /** Data nodes, oldest first; of two with one version (an interrupted copy) the later in flash that is good. */
-  #inOrder(candidates: readonly Candidate[]): Candidate[] {
+  *#inOrder(candidates: readonly Candidate[]): Operation<Candidate[]> {
     const byVersion = new Map<string, Candidate>();
     for (const candidate of candidates) {
       if (candidate.node.dsize === 0) continue;
@@ -161,7 +214,7 @@ class InodeLoader {
       const key = `${version}:${offset}`;
       const other = byVersion.get(key);
       if (!other) byVersion.set(key, candidate);
-      else if (this.#dataIsGood(candidate)) {
+      else if (yield* this.#dataIsGood(candidate)) {
         this.#volume.space.markObsolete(other.ref);
         byVersion.set(key, candidate);
       }
@@ -170,10 +223,10 @@ class InodeLoader {
   }
 
   /** Checks the data of a node once; a node that fails becomes obsolete. */
-  #dataIsGood({ ref, node }: Candidate): boolean {
+  *#dataIsGood({ ref, node }: Candidate): Operation<boolean> {
     if (ref.state === 'obsolete') return false;
     if (ref.state !== 'unchecked') return true;
-    const bytes = readNode(this.#volume, ref);
+    const bytes = yield* readNode(this.#volume, this.#task, ref);
     if (!inodeDataIsValid(bytes, { ...node, nodeOffset: 0 })) {
       this.#volume.notices.push(
         `Data CRC failed on node at 0x${(ref.block.offset + ref.offset).toString(16)}`,
@@ -185,11 +238,15 @@ class InodeLoader {
     return true;
   }
 
-  #assemble(latest: Candidate | undefined, metadata: Candidate | undefined): LiveInode {
+  *#assemble(latest: Candidate | undefined, metadata: Candidate | undefined): Operation<LiveInode> {
     const record = this.#record;
+    const attributes = this.#attributes(latest);
+    const type = typeOfMode(attributes.mode);
+    if (!type) throw new FsError('EIO', 'jffs2');
     const live: LiveInode = {
       record,
-      ...this.#attributes(latest),
+      lock: objectLock(this.#volume, record, type),
+      ...attributes,
       rdev: { major: 0, minor: 0 },
       target: byteString(new Uint8Array()),
       nlink: record.nlink,
@@ -200,7 +257,7 @@ class InodeLoader {
       names: this.#names,
       holds: 0,
     };
-    switch (typeOfMode(live.mode)) {
+    switch (type) {
       case 'directory':
         this.#finishDirectory(live, latest?.node.version ?? 0);
         break;
@@ -210,13 +267,10 @@ class InodeLoader {
       case 'symlink':
       case 'char':
       case 'block':
-        this.#finishSpecial(live);
+        yield* this.#finishSpecial(live);
         break;
       case 'fifo':
       case 'socket':
-        break;
-      case undefined:
-        throw new FsError('EIO', 'jffs2');
     }
     return live;
   }
@@ -255,13 +309,14 @@ class InodeLoader {
   }
 
   /** Symlinks and devices keep their one data node as metadata. */
-  #finishSpecial(live: LiveInode): void {
+  *#finishSpecial(live: LiveInode): Operation<void> {
     const fragments = this.#fragments.all;
     const node = fragments[0]?.node;
     if (live.metadata || !node || fragments.length !== 1) throw new FsError('EIO', 'jffs2');
-    const header = readInodeNode(this.#volume, node.ref);
+    const header = yield* readInodeNode(this.#volume, this.#task, node.ref);
     if (!header) throw new FsError('EIO', 'jffs2');
-    const data = readNode(this.#volume, node.ref, INODE_SIZE + header.csize).subarray(INODE_SIZE);
+    const bytes = yield* readNode(this.#volume, this.#task, node.ref, INODE_SIZE + header.csize);
+    const data = bytes.subarray(INODE_SIZE);
     if (typeOfMode(live.mode) === 'symlink') {
       if (header.csize > JFFS2_NAME_MAX) throw new FsError('ENAMETOOLONG', 'jffs2');
       if (live.size === 0) live.size = header.dsize;

@@ -1,17 +1,19 @@
 /**
- * Names: creating and removing objects, links, renames. Each function writes the nodes that the kernel writes, in its order
- * (jffs2-format.md 12; the exchange and whiteout of a rename as OpenWrt's kernels do).
+ * Names: creating and removing objects, links. Each function writes the nodes that the kernel writes, in its order
+ * (jffs2-format.md 12).
  */
 import { byteString } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
 import { FsError } from '../vfs/index.js';
-import type { NewInode, RenameFlags } from '../vfs/index.js';
+import type { NewInode, Operation, Task } from '../vfs/index.js';
 import { FragmentMap } from './mount-fragments.js';
-import { DirectoryNames, direntType, modeOfType, typeOfMode } from './mount-inode.js';
+import { DirectoryNames, direntType, typeOfMode } from './mount-inode.js';
 import type { Dirent, LiveInode } from './mount-inode.js';
-import { loadInode } from './mount-load.js';
-import { writeDirent, writeMetadata } from './mount-node.js';
+import { objectLock } from './mount-load.js';
+import { whileLocked } from './mount-locks.js';
+import { metadataNeed, writeDirent, writeMetadata, writing } from './mount-node.js';
 import type { Volume } from './mount-volume.js';
+import { JFFS2_NAME_MAX } from './node-layout.js';
 
 /** What a new object is, beside its owner and permissions. */
 export type NewObject = NewInode &
@@ -22,19 +24,22 @@ export type NewObject = NewInode &
  *
  * @throws FsError ENOSPC; the inode node then is obsolete
  */
-export function createObject(
+export function* createObject(
   volume: Volume,
+  task: Task,
   directory: LiveInode,
   name: ByteString,
   object: NewObject,
-): LiveInode {
+): Operation<LiveInode> {
   const live = newInode(volume, directory, object);
   try {
-    writeMetadata(volume, live, typeOfMode(live.mode) === 'symlink' ? live.size : 0, 'normal');
-    volume.writer.complete();
-    addName(volume, directory, name, live);
+    const isize = typeOfMode(live.mode) === 'symlink' ? live.size : 0;
+    yield* writing(volume, task, live, 'normal', metadataNeed(volume, live), () =>
+      writeMetadata(volume, task, live, isize, 'normal'),
+    );
+    yield* addName(volume, task, directory, name, live);
   } catch (error) {
-    if (error instanceof FsError) destroy(volume, live);
+    if (error instanceof FsError) yield* destroy(volume, task, live);
     throw error;
   }
   if (isDirectory(live)) directory.nlink += 1;
@@ -48,6 +53,7 @@ function newInode(volume: Volume, directory: LiveInode, object: NewObject): Live
   const target = object.target ?? byteString(new Uint8Array());
   const live: LiveInode = {
     record,
+    lock: objectLock(volume, record, typeOfMode(mode) ?? 'file'),
     mode,
     uid: object.uid & 0xffff,
     gid: object.gid & 0xffff,
@@ -73,48 +79,74 @@ function newInode(volume: Volume, directory: LiveInode, object: NewObject): Live
 }
 
 /** Writes a dirent for an object. */
-function addName(volume: Volume, directory: LiveInode, name: ByteString, live: LiveInode): void {
-  const now = volume.now();
-  writeDirent(
-    volume,
-    directory,
-    { name, ino: live.record.ino, type: direntType(live.mode), mctime: now },
-    'normal',
-  );
-  directory.mtime = directory.ctime = now;
-  volume.writer.complete();
+export function addName(
+  volume: Volume,
+  task: Task,
+  directory: LiveInode,
+  name: ByteString,
+  live: LiveInode,
+): Operation<void> {
+  const dirent = { name, ino: live.record.ino, type: direntType(live.mode), mctime: volume.now() };
+  return writeDirent(volume, task, directory, dirent, 'normal');
 }
 
 /** Gives a file one more name. */
-export function linkObject(volume: Volume, live: LiveInode, directory: LiveInode, name: ByteString): void {
-  addName(volume, directory, name, live);
+export function* linkObject(
+  volume: Volume,
+  task: Task,
+  live: LiveInode,
+  directory: LiveInode,
+  name: ByteString,
+): Operation<void> {
+  yield* addName(volume, task, directory, name, live);
   live.nlink += 1;
   live.record.nlink += 1;
 }
 
 /** Takes a name away: by a deletion dirent, or in place where the medium lets that. */
-function removeName(volume: Volume, directory: LiveInode, dirent: Dirent): void {
-  const now = volume.now();
-  if (volume.space.obsoleteInPlace) {
-    if (volume.space.readOnly) throw new FsError('EROFS', 'jffs2');
-    directory.names.forget(dirent.name);
-    volume.space.markObsolete(dirent.ref);
-  } else writeDirent(volume, directory, { name: dirent.name, ino: 0, type: 0, mctime: now }, 'deletion');
-  directory.mtime = directory.ctime = now;
-  volume.writer.complete();
+export function* removeName(
+  volume: Volume,
+  task: Task,
+  directory: LiveInode,
+  name: ByteString,
+): Operation<void> {
+  const mctime = volume.now();
+  if (!volume.space.obsoleteInPlace) {
+    yield* writeDirent(volume, task, directory, { name, ino: 0, type: 0, mctime }, 'deletion');
+    return;
+  }
+  if (volume.space.readOnly) throw new FsError('EROFS', 'jffs2');
+  yield* whileLocked(task, directory.record.content, () => {
+    const dirent = directory.names.get(name);
+    directory.names.forget(name);
+    if (dirent) volume.space.markObsolete(dirent.ref);
+    directory.mtime = directory.ctime = mctime;
+  });
 }
 
 /** Removes a name and, with the last one, the object. */
-export function unlinkObject(volume: Volume, directory: LiveInode, dirent: Dirent): void {
-  const live = loadInode(volume, recordOf(volume, dirent.ino));
-  removeName(volume, directory, dirent);
-  dropLink(volume, directory, live);
+export function* unlinkObject(
+  volume: Volume,
+  task: Task,
+  directory: LiveInode,
+  name: ByteString,
+  live: LiveInode,
+): Operation<void> {
+  yield* removeName(volume, task, directory, name);
+  yield* dropLink(volume, task, directory, live);
 }
 
 /** Counts a name less. */
-function dropLink(volume: Volume, directory: LiveInode, live: LiveInode): void {
+export function* dropLink(
+  volume: Volume,
+  task: Task,
+  directory: LiveInode,
+  live: LiveInode,
+): Operation<void> {
   if (isDirectory(live)) {
-    for (const dirent of live.names.all()) volume.space.markObsolete(dirent.ref);
+    yield* whileLocked(task, live.record.content, () => {
+      for (const dirent of live.names.all()) volume.space.markObsolete(dirent.ref);
+    });
     live.nlink = 0;
     live.record.nlink = 0;
     directory.nlink -= 1;
@@ -122,24 +154,27 @@ function dropLink(volume: Volume, directory: LiveInode, live: LiveInode): void {
     live.nlink -= 1;
     live.record.nlink -= 1;
   }
-  if (live.nlink === 0 && live.holds === 0) destroy(volume, live);
+  if (live.nlink === 0 && live.holds === 0) yield* destroy(volume, task, live);
 }
 
 /** Makes the nodes of an object without names obsolete, and forgets it. */
-export function destroy(volume: Volume, live: LiveInode): void {
+export function* destroy(volume: Volume, task: Task, live: LiveInode): Operation<void> {
   const { record } = live;
   record.nlink = 0;
-  record.live = undefined;
-  record.state = 'absent';
-  if (live.metadata) volume.space.markObsolete(live.metadata.ref);
-  live.metadata = undefined;
-  live.fragments.clear();
-  for (const dirent of live.names.all()) volume.space.markObsolete(dirent.ref);
-  volume.xattrs.dropAll(record);
+  yield* whileLocked(task, record.content, () => {
+    record.live = undefined;
+    record.state = 'absent';
+    if (live.metadata) volume.space.markObsolete(live.metadata.ref);
+    live.metadata = undefined;
+    live.fragments.clear();
+    for (const dirent of live.names.all()) volume.space.markObsolete(dirent.ref);
+  });
+  yield* volume.xattrs.dropAll(task, record);
   volume.forget(record);
 }
 
-function isDirectory(live: LiveInode): boolean {
+/** Tells whether an inode in memory is a directory. */
+export function isDirectory(live: LiveInode): boolean {
   return typeOfMode(live.mode) === 'directory';
 }
 
@@ -150,57 +185,28 @@ export function recordOf(volume: Volume, ino: number): ReturnType<Volume['record
   return record;
 }
 
-/** The two ends of a rename, already looked up. */
-export interface RenamePlan {
-  readonly from: LiveInode;
-  readonly name: ByteString;
-  readonly source: LiveInode;
-  readonly to: LiveInode;
-  readonly newName: ByteString;
-  readonly victim: LiveInode | undefined;
-  readonly flags: RenameFlags;
+/**
+ * Refuses what cannot be a name.
+ *
+ * @throws FsError ENAMETOOLONG, EINVAL
+ */
+export function checkName(name: ByteString, syscall: string): void {
+  if (name.length > JFFS2_NAME_MAX) throw new FsError('ENAMETOOLONG', syscall);
+  if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0'))
+    throw new FsError('EINVAL', syscall);
 }
 
-/** Renames in the kernel's two steps: the new name (which replaces a victim), then the end of the old one. */
-export function renameObject(volume: Volume, plan: RenamePlan): void {
-  const { from, name, source, to, newName, victim, flags } = plan;
-  addName(volume, to, newName, source);
-  if (victim) dropLink(volume, to, victim);
-  if (isDirectory(source)) {
-    to.nlink += 1;
-    source.parent = to.record.ino;
-    source.record.nlink = to.record.ino;
-  } else {
-    // Until the old name is gone there are two.
-    source.nlink += 1;
-    source.record.nlink += 1;
-  }
-  if (flags.whiteout)
-    createObject(volume, from, name, { typeMode: modeOfType('char'), mode: 0, uid: 0, gid: 0 });
-  else {
-    const dirent = from.names.live(name);
-    if (dirent) removeName(volume, from, dirent);
-  }
-  if (isDirectory(source)) from.nlink -= 1;
-  else {
-    source.nlink -= 1;
-    source.record.nlink -= 1;
-  }
+/** Finds a name that must be there; FsError ENOENT. */
+export function existingName(directory: LiveInode, name: ByteString, syscall: string): Dirent {
+  checkName(name, syscall);
+  const dirent = directory.names.live(name);
+  if (!dirent) throw new FsError('ENOENT', syscall);
+  return dirent;
 }
 
-/** Exchanges two names: one dirent each, with the right type. */
-export function exchangeObjects(volume: Volume, plan: RenamePlan & { readonly victim: LiveInode }): void {
-  const { from, name, source, to, newName, victim } = plan;
-  addName(volume, to, newName, source);
-  addName(volume, from, name, victim);
-  for (const [live, old, now] of [
-    [source, from, to],
-    [victim, to, from],
-  ] as const) {
-    if (!isDirectory(live)) continue;
-    old.nlink -= 1;
-    now.nlink += 1;
-    live.parent = now.record.ino;
-    live.record.nlink = now.record.ino;
-  }
+/** Refuses a name that is taken, and any in a directory that is gone. */
+export function checkVacant(directory: LiveInode, name: ByteString, syscall: string): void {
+  checkName(name, syscall);
+  if (directory.nlink === 0) throw new FsError('ENOENT', syscall);
+  if (directory.names.live(name)) throw new FsError('EEXIST', syscall);
 }

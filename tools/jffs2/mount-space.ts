@@ -6,10 +6,12 @@ import type { Flash } from '../flash/index.js';
 import { FlashError } from '../flash/index.js';
 import type { RandomSource } from '../core/index.js';
 import { FsError } from '../vfs/index.js';
+import type { Operation, Task } from '../vfs/index.js';
 import { BlockList, newEraseBlock, removeFromList } from './mount-block.js';
 import { reservesOf } from './first-mount.js';
 import type { Reserves } from './first-mount.js';
 import type { EraseBlock, NodeOwner, NodeRef, NodeState } from './mount-block.js';
+import { acquire, eraseStep, locked, programStep, readStep, volumeLock } from './mount-locks.js';
 import { encodeCleanmarker } from './node-encode.js';
 import {
   ACCURATE,
@@ -54,6 +56,7 @@ export class Space {
   readonly obsoleteInPlace: boolean;
   readonly blocks: readonly EraseBlock[];
   readonly sums: SpaceSums;
+  readonly eraseLock = volumeLock('erase');
 
   readonly clean = new BlockList('clean');
   readonly dirty = new BlockList('dirty');
@@ -241,7 +244,17 @@ export class Space {
    * @param forget  told of the owners that lost nodes with the block
    * @returns false when no block waits
    */
-  eraseOne(forget: (owner: NodeOwner) => void): boolean {
+  eraseOne(task: Task, forget: (owner: NodeOwner) => void): Operation<boolean> {
+    return locked(task, this.eraseLock, () => this.#eraseFirst(task, forget));
+  }
+
+  /** Waits until the erase that another task is at is over. */
+  *erasedByOther(task: Task): Operation<void> {
+    yield* acquire(task, this.eraseLock);
+    this.eraseLock.release(task);
+  }
+
+  *#eraseFirst(task: Task, forget: (owner: NodeOwner) => void): Operation<boolean> {
     const block = this.erasePending.shift();
     if (!block) return false;
     for (const use of ['wasted', 'free', 'used', 'dirty'] as const) {
@@ -250,7 +263,7 @@ export class Space {
     }
     this.sums.erasing += this.eraseSize;
     this.#forgetNodes(block, forget);
-    if (!this.#eraseAndMark(block)) {
+    if (!(yield* this.#eraseAndMark(task, block))) {
       this.sums.erasing -= this.eraseSize;
       this.sums.bad += this.eraseSize;
       this.erasingCount -= 1;
@@ -266,15 +279,19 @@ export class Space {
     return true;
   }
 
-  #eraseAndMark(block: EraseBlock): boolean {
+  *#eraseAndMark(task: Task, block: EraseBlock): Operation<boolean> {
     try {
+      if (task.stops) yield eraseStep;
       this.flash.erase(block.offset);
+      if (task.stops) yield readStep;
       if (this.flash.block(block.index).some((byte) => byte !== 0xff)) {
         this.#notice(`Newly-erased block at 0x${block.offset.toString(16)} is not all FF`);
         return false;
       }
-      if (this.cleanmarkerSize > 0)
+      if (this.cleanmarkerSize > 0) {
+        if (task.stops) yield programStep;
         this.flash.program(block.offset, encodeCleanmarker(this.cleanmarkerSize, this.endian));
+      }
       return true;
     } catch (error) {
       if (!(error instanceof FlashError)) throw error;

@@ -4,12 +4,14 @@
  * Order and classification follow Linux 6.1 fs/jffs2 (scan.c jffs2_scan_medium, build.c jffs2_build_filesystem).
  */
 import type { Clock } from '../core/index.js';
-import { FsError } from '../vfs/index.js';
+import { FsError, runStraight, Task } from '../vfs/index.js';
+import type { Operation } from '../vfs/index.js';
 import type { Compression } from './compression.js';
 import { MINIMUM_BLOCKS } from './first-mount.js';
 import type { EraseBlock, NodeOwner, NodeRef } from './mount-block.js';
 import { DT_DIR } from './mount-inode.js';
 import type { InodeRecord } from './mount-inode.js';
+import { contentLock, volumeLock } from './mount-locks.js';
 import { ScanCache } from './mount-scan.js';
 import type { BlockScan, ScanStep } from './mount-scan.js';
 import { isDirty, Space } from './mount-space.js';
@@ -50,7 +52,11 @@ export class Volume {
   readonly xattrs: XattrStore;
   readonly inodes = new Map<number, InodeRecord>();
   readonly notices: string[];
+  /** Held for renames between two directories. */
+  readonly renames = volumeLock('renames');
   highestIno = ROOT_INO;
+  /** After the end of the mount. */
+  ended = false;
   /** Next inode to check. */
   checkNext = ROOT_INO;
   readonly #names = new Map<number, Map<string, ScannedName>>();
@@ -63,16 +69,15 @@ export class Volume {
     rules: VolumeRules,
     space: Space,
     notices: string[],
-    hooks: { readonly collect: (volume: Volume) => void; readonly gap: () => void },
+    collect: (volume: Volume, task: Task) => Operation<void>,
   ) {
     this.rules = rules;
     this.space = space;
     this.notices = notices;
     this.xattrs = new XattrStore(space);
     this.writer = new NodeWriter(space, rules.summary, {
-      collect: () => hooks.collect(this),
+      collect: (task) => collect(this, task),
       forget: (owner) => this.forget(owner),
-      gap: hooks.gap,
       notice: (text) => this.notices.push(text),
     });
   }
@@ -95,6 +100,7 @@ export class Volume {
         live: undefined,
         xattrs: [],
         xattrsChecked: false,
+        content: contentLock(ino),
       };
       this.inodes.set(ino, record);
       this.highestIno = Math.max(this.highestIno, ino);
@@ -140,8 +146,9 @@ export class Volume {
     this.#names.clear();
     this.#rotate();
     this.space.phase = 'mounted';
-    if (this.#endMarkerFound && !this.rules.readOnly)
-      while (this.space.eraseOne((owner) => this.forget(owner)));
+    if (!this.#endMarkerFound || this.rules.readOnly) return;
+    const task = new Task(false);
+    while (runStraight(this.space.eraseOne(task, (owner) => this.forget(owner))));
   }
 
   #apply(block: EraseBlock, scan: BlockScan): void {

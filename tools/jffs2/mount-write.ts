@@ -6,10 +6,11 @@
  */
 import { FlashError } from '../flash/index.js';
 import { FsError } from '../vfs/index.js';
+import type { Lock, Operation, Task } from '../vfs/index.js';
 import type { EraseBlock, NodeOwner, NodeRef, NodeState } from './mount-block.js';
+import { acquire, programStep, volumeLock } from './mount-locks.js';
 import type { Space } from './mount-space.js';
 import { padToNode } from './node-layout.js';
-import type { Jffs2Node } from './node-parse.js';
 import { encodeSummary, SUMMARY_OVERHEAD, summaryEntrySize } from './node-summary.js';
 import type { SummaryEntry } from './node-summary.js';
 
@@ -30,27 +31,30 @@ export type EntryWithoutPlace = SummaryEntry extends infer E
 
 /** A node to write. */
 export interface NodeToWrite {
-  /** Exact bytes, not padded. */
-  readonly bytes: Uint8Array;
   readonly state: NodeState;
   readonly owner: NodeOwner | undefined;
+  /** Makes its exact bytes, not padded; called again for another attempt, when its version may be taken. */
+  readonly encode: () => EncodedNode;
+}
+
+/** The bytes of a node, and what a summary says of it. */
+export interface EncodedNode {
+  readonly bytes: Uint8Array;
   readonly entry: EntryWithoutPlace | undefined;
-  readonly parsed?: Jffs2Node;
 }
 
 /** What the writer needs from the rest of the mount. */
 export interface WriterHooks {
   /** Makes one pass of the collector. */
-  readonly collect: () => void;
+  readonly collect: (task: Task) => Operation<void>;
   /** Told of owners that lost nodes with an erased block. */
   readonly forget: (owner: NodeOwner) => void;
-  /** Called where the kernel lets the collector in: after every node that is complete. */
-  readonly gap: () => void;
   readonly notice: (text: string) => void;
 }
 
-/** Allocates space and writes nodes. */
+/** Allocates space and writes nodes; all of it while `allocation` is held. */
 export class NodeWriter {
+  readonly allocation = volumeLock('allocation');
   readonly #space: Space;
   readonly #hooks: WriterHooks;
   readonly #summary: boolean;
@@ -76,14 +80,25 @@ export class NodeWriter {
   }
 
   /**
-   * Makes sure that a node of `minSize` bytes fits the block that is written now, collecting if need be.
+   * Makes sure that a node of `minSize` bytes fits the block that is written now, collecting if need be. Allocation is held
+   * afterwards, until `complete`.
    *
    * @returns bytes that may be written there
    * @throws FsError ENOSPC by the kernel's thresholds
    */
-  reserve(minSize: number, priority: Priority, entrySize: number): number {
+  *reserve(task: Task, minSize: number, priority: Priority, entrySize: number): Operation<number> {
+    if (this.#space.readOnly) throw new FsError('EROFS', 'jffs2');
+    yield* acquire(task, this.allocation);
+    try {
+      return yield* this.#reserve(task, minSize, priority, entrySize);
+    } catch (error) {
+      this.allocation.release(task);
+      throw error;
+    }
+  }
+
+  *#reserve(task: Task, minSize: number, priority: Priority, entrySize: number): Operation<number> {
     const space = this.#space;
-    if (space.readOnly) throw new FsError('EROFS', 'jffs2');
     let passes = MAX_PASSES_PER_BLOCK * space.blocks.length;
     for (;;) {
       while (space.availableBlocks < space.reserves.writeBlocks) {
@@ -93,17 +108,27 @@ export class NodeWriter {
         }
         passes -= 1;
         if (passes === 0) throw new FsError('ENOSPC', 'jffs2');
-        this.#hooks.collect();
+        yield* this.#collect(task);
       }
-      const length = this.#tryReserve(padToNode(minSize), entrySize);
+      const length = yield* this.#tryReserve(task, padToNode(minSize), entrySize);
       if (length !== undefined) return length;
     }
   }
 
-  /** Reserves for the collector, which may use every block. */
-  reserveForCollector(minSize: number, entrySize: number): number {
+  /** Lets the collector make a pass; it takes the allocation itself. */
+  *#collect(task: Task): Operation<void> {
+    this.allocation.release(task);
+    try {
+      yield* this.#hooks.collect(task);
+    } finally {
+      yield* acquire(task, this.allocation);
+    }
+  }
+
+  /** Reserves for the collector, which may use every block and holds the allocation. */
+  *reserveForCollector(task: Task, minSize: number, entrySize: number): Operation<number> {
     for (;;) {
-      const length = this.#tryReserve(padToNode(minSize), entrySize);
+      const length = yield* this.#tryReserve(task, padToNode(minSize), entrySize);
       if (length !== undefined) return length;
     }
   }
@@ -118,7 +143,7 @@ export class NodeWriter {
   }
 
   /** One attempt; undefined when a block had to be erased first and the counts must be looked at again. */
-  #tryReserve(minSize: number, entrySize: number): number | undefined {
+  *#tryReserve(task: Task, minSize: number, entrySize: number): Operation<number | undefined> {
     const space = this.#space;
     let summarize = this.#summary;
     let block = space.next;
@@ -126,7 +151,7 @@ export class NodeWriter {
     if (block && summarize) {
       kept = this.#summaryRoom(entrySize);
       if (minSize + kept > block.free) {
-        if (this.#entries && this.#entries.length > 0 && this.#writeSummary(block)) {
+        if (this.#entries && this.#entries.length > 0 && (yield* this.#writeSummary(task, block))) {
           space.closeNext();
           block = undefined;
           kept = padToNode(entrySize + SUMMARY_OVERHEAD);
@@ -142,7 +167,7 @@ export class NodeWriter {
       block = undefined;
     }
     if (!block) {
-      if (!this.#takeFreeBlock()) return undefined;
+      if (!(yield* this.#takeFreeBlock(task))) return undefined;
       block = space.next;
       if (!block) throw new FsError('EIO', 'jffs2');
     }
@@ -158,7 +183,7 @@ export class NodeWriter {
     return padToNode(entrySize + (this.#entries ? this.#entriesSize : -1) + SUMMARY_OVERHEAD);
   }
 
-  #takeFreeBlock(): boolean {
+  *#takeFreeBlock(task: Task): Operation<boolean> {
     const space = this.#space;
     const block = space.free.shift();
     if (block) {
@@ -171,7 +196,7 @@ export class NodeWriter {
       if (!parked) throw new FsError('ENOSPC', 'jffs2');
       space.queueErase(parked);
     }
-    space.eraseOne(this.#hooks.forget);
+    yield* space.eraseOne(task, this.#hooks.forget);
     return false;
   }
 
@@ -187,7 +212,7 @@ export class NodeWriter {
   }
 
   /** Writes the summary into the rest of a block; false when it cannot have one. */
-  #writeSummary(block: EraseBlock): boolean {
+  *#writeSummary(task: Task, block: EraseBlock): Operation<boolean> {
     const { eraseSize, cleanmarkerSize, endian } = this.#space;
     const entries = this.#entries;
     const filler = block.free - this.#entriesSize - SUMMARY_OVERHEAD;
@@ -202,6 +227,7 @@ export class NodeWriter {
       endian,
     );
     try {
+      if (task.stops) yield programStep;
       this.#space.flash.program(block.offset + offset, bytes);
     } catch (error) {
       if (!(error instanceof FlashError)) throw error;
@@ -218,28 +244,30 @@ export class NodeWriter {
    *
    * @throws FsError EIO when both attempts fail; ENOSPC when there is no elsewhere
    */
-  write(node: NodeToWrite, again: () => void): NodeRef {
+  *write(task: Task, node: NodeToWrite, again: () => Operation<number>): Operation<NodeRef> {
     for (let attempt = 0; ; attempt += 1) {
+      const { bytes, entry } = node.encode();
       const block = this.#space.next;
-      const length = padToNode(node.bytes.length);
+      const length = padToNode(bytes.length);
       if (!block || length > block.free) throw new FsError('EIO', 'jffs2');
       const offset = this.#space.eraseSize - block.free;
-      if (this.#summary && this.#entries && node.entry) this.#addEntry({ ...node.entry, offset });
-      else if (this.#summary && !node.entry) this.#entries = undefined;
+      if (this.#summary && this.#entries && entry) this.#addEntry({ ...entry, offset });
+      else if (this.#summary && !entry) this.#entries = undefined;
       try {
-        this.#space.flash.program(block.offset + offset, node.bytes);
+        if (task.stops) yield programStep;
+        this.#space.flash.program(block.offset + offset, bytes);
       } catch (error) {
         if (!(error instanceof FlashError)) throw error;
         this.#hooks.notice(
-          `Write of ${node.bytes.length} bytes at 0x${(block.offset + offset).toString(16)} failed`,
+          `Write of ${bytes.length} bytes at 0x${(block.offset + offset).toString(16)} failed`,
         );
         this.#space.link(block, offset, length, 'obsolete', undefined);
         this.#closeIfFull(block);
         if (attempt > 0) throw new FsError('EIO', 'jffs2');
-        again();
+        yield* again();
         continue;
       }
-      const ref = this.#space.link(block, offset, length, node.state, node.owner, node.parsed);
+      const ref = this.#space.link(block, offset, length, node.state, node.owner);
       this.#closeIfFull(block);
       return ref;
     }
@@ -253,7 +281,30 @@ export class NodeWriter {
   }
 
   /** Ends the use of a reservation. */
-  complete(): void {
-    this.#hooks.gap();
+  complete(task: Task): void {
+    this.allocation.release(task);
+  }
+
+  /**
+   * Reserves once more in the middle of a write. What is held must be given up for that, in the order of the locks, and is held
+   * again afterwards whether it worked or not.
+   */
+  *reserveAgain(
+    task: Task,
+    inner: Lock,
+    minSize: number,
+    priority: Priority,
+    entrySize: number,
+  ): Operation<number> {
+    inner.release(task);
+    this.allocation.release(task);
+    try {
+      return yield* this.reserve(task, minSize, priority, entrySize);
+    } catch (error) {
+      yield* acquire(task, this.allocation);
+      throw error;
+    } finally {
+      yield* acquire(task, inner);
+    }
   }
 }

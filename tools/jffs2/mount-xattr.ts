@@ -7,11 +7,12 @@
 import { byteString } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
 import { FsError } from '../vfs/index.js';
-import type { XattrMode } from '../vfs/index.js';
+import type { Operation, Task, XattrMode } from '../vfs/index.js';
 import type { NodeOwner, NodeRef } from './mount-block.js';
 import type { InodeRecord } from './mount-inode.js';
+import { locked, readStep, volumeLock, whileLocked } from './mount-locks.js';
 import type { Space } from './mount-space.js';
-import type { NodeWriter } from './mount-write.js';
+import type { EncodedNode, NodeWriter } from './mount-write.js';
 import { encodeXattr, encodeXref } from './node-encode.js';
 import { padToNode, SUMMARY_XATTR_SIZE, SUMMARY_XREF_SIZE, XATTR_SIZE, XREF_SIZE } from './node-layout.js';
 import { parseNode, xattrBody } from './node-parse.js';
@@ -41,6 +42,7 @@ const DELETED = 1;
 
 /** All attributes of a volume. */
 export class XattrStore {
+  readonly #lock = volumeLock('attributes');
   readonly #space: Space;
   readonly #datums = new Map<number, XattrDatum>();
   #scanned: XattrRef[] = [];
@@ -114,10 +116,14 @@ export class XattrStore {
   }
 
   /** Checks one datum that was not checked since the mount; false when none is left. */
-  checkOne(): boolean {
+  checkOne(task: Task): Operation<boolean> {
+    return locked(task, this.#lock, () => this.#checkOne(task));
+  }
+
+  *#checkOne(task: Task): Operation<boolean> {
     for (const datum of this.#datums.values()) {
       if (!datum.nodes.some((node) => node.state === 'unchecked')) continue;
-      const valid = this.#load(datum) !== undefined;
+      const valid = (yield* this.#load(task, datum)) !== undefined;
       for (const node of [...datum.nodes])
         if (valid) this.#space.markChecked(node, node === datum.nodes[0] ? 'pristine' : 'normal');
         else if (node.state === 'unchecked') this.#space.markObsolete(node);
@@ -126,10 +132,11 @@ export class XattrStore {
     return false;
   }
 
-  #load(datum: XattrDatum): XattrDatum['body'] {
+  *#load(task: Task, datum: XattrDatum): Operation<XattrDatum['body']> {
     if (datum.body) return datum.body;
     const ref = datum.nodes[0];
     if (!ref) return undefined;
+    if (task.stops) yield readStep;
     const bytes = this.#space.read(ref.block.offset + ref.offset, ref.length);
     const node = parseNode(bytes, 0, bytes.length, this.#space.endian);
     if (node.kind !== 'xattr') return undefined;
@@ -141,11 +148,11 @@ export class XattrStore {
   }
 
   /** Finds the references of an inode whose value can be read, with doubles and damaged ones dropped. */
-  #refs(record: InodeRecord): readonly XattrRef[] {
+  *#refs(task: Task, record: InodeRecord): Operation<readonly XattrRef[]> {
     if (record.xattrsChecked) return record.xattrs;
     const byName = new Map<string, XattrRef>();
     for (const ref of [...record.xattrs]) {
-      const body = ref.datum && this.#load(ref.datum);
+      const body = ref.datum && (yield* this.#load(task, ref.datum));
       if (!body) {
         this.#drop(record, ref);
         continue;
@@ -175,54 +182,95 @@ export class XattrStore {
   }
 
   /** Gives prefix, name and value of every attribute of an inode. */
-  list(record: InodeRecord): readonly NonNullable<XattrDatum['body']>[] {
-    return this.#refs(record).flatMap((ref) => ref.datum?.body ?? []);
+  *list(task: Task, record: InodeRecord): Operation<readonly NonNullable<XattrDatum['body']>[]> {
+    const refs = yield* locked(task, this.#lock, () => this.#refs(task, record));
+    return refs.flatMap((ref) => ref.datum?.body ?? []);
   }
 
-  get(record: InodeRecord, xprefix: number, name: ByteString): Uint8Array | undefined {
-    return this.#find(record, xprefix, name)?.datum?.body?.value.slice();
+  *get(
+    task: Task,
+    record: InodeRecord,
+    xprefix: number,
+    name: ByteString,
+  ): Operation<Uint8Array | undefined> {
+    const ref = yield* locked(task, this.#lock, () => this.#find(task, record, xprefix, name));
+    return ref?.datum?.body?.value.slice();
   }
 
-  #find(record: InodeRecord, xprefix: number, name: ByteString): XattrRef | undefined {
-    return this.#refs(record).find(
+  *#find(
+    task: Task,
+    record: InodeRecord,
+    xprefix: number,
+    name: ByteString,
+  ): Operation<XattrRef | undefined> {
+    return (yield* this.#refs(task, record)).find(
       ({ datum }) => datum?.body?.xprefix === xprefix && datum.body.name === name,
     );
   }
 
   /** Sets an attribute: the datum, unless the same one is known, then the reference. */
-  set(
+  *set(
     writer: NodeWriter,
+    task: Task,
     record: InodeRecord,
-    xprefix: number,
-    name: ByteString,
-    value: Uint8Array,
+    attribute: NonNullable<XattrDatum['body']>,
     mode: XattrMode,
-  ): void {
-    const old = this.#find(record, xprefix, name);
+  ): Operation<void> {
+    const { xprefix, name, value } = attribute;
+    const old = yield* locked(task, this.#lock, () => this.#find(task, record, xprefix, name));
     if (old && mode === 'create') throw new FsError('EEXIST', 'setxattr');
     if (!old && mode === 'replace') throw new FsError('ENODATA', 'setxattr');
     const request = padToNode(XATTR_SIZE + name.length + 1 + value.length);
     if (request > this.#space.eraseSize - this.#space.cleanmarkerSize || name.length > 255)
       throw new FsError('ERANGE', 'setxattr');
-    writer.reserve(request, 'normal', SUMMARY_XATTR_SIZE);
-    const datum = this.#shared(writer, xprefix, name, value);
-    writer.complete();
-    let ref: XattrRef;
+    const datum = yield* this.#writing(writer, task, request, SUMMARY_XATTR_SIZE, () =>
+      this.#shared(writer, task, attribute),
+    );
     try {
-      writer.reserve(XREF_SIZE, 'normal', SUMMARY_XREF_SIZE);
-      ref = { kind: 'xref', nodes: [], ino: record.ino, xid: datum.xid, xseqno: 0, datum };
-      this.#writeRef(writer, ref, 'normal');
+      yield* this.#writing(writer, task, XREF_SIZE, SUMMARY_XREF_SIZE, () =>
+        this.#tie(writer, task, record, datum, old),
+      );
     } catch (error) {
-      this.#release(datum);
+      if (error instanceof FsError) yield* whileLocked(task, this.#lock, () => this.#release(datum));
       throw error;
     }
+  }
+
+  /** Reserves space and runs `body`, which writes one node, with the attributes locked. */
+  *#writing<T>(
+    writer: NodeWriter,
+    task: Task,
+    size: number,
+    entrySize: number,
+    body: () => Operation<T>,
+  ): Operation<T> {
+    yield* writer.reserve(task, size, 'normal', entrySize);
+    try {
+      return yield* locked(task, this.#lock, body);
+    } finally {
+      writer.complete(task);
+    }
+  }
+
+  *#tie(
+    writer: NodeWriter,
+    task: Task,
+    record: InodeRecord,
+    datum: XattrDatum,
+    old: XattrRef | undefined,
+  ): Operation<void> {
+    const ref: XattrRef = { kind: 'xref', nodes: [], ino: record.ino, xid: datum.xid, xseqno: 0, datum };
+    yield* this.#writeRef(writer, task, ref, 'normal');
     record.xattrs = [ref, ...record.xattrs];
     if (old) this.#drop(record, old);
-    writer.complete();
   }
 
   /** Finds or writes a datum, and counts one more reference to it. */
-  #shared(writer: NodeWriter, xprefix: number, name: ByteString, value: Uint8Array): XattrDatum {
+  *#shared(
+    writer: NodeWriter,
+    task: Task,
+    { xprefix, name, value }: NonNullable<XattrDatum['body']>,
+  ): Operation<XattrDatum> {
     const key = contentKey(xprefix, name, value);
     const known = this.#byContent.get(key);
     if (known) {
@@ -238,7 +286,7 @@ export class XattrStore {
       references: 1,
       dead: false,
     };
-    this.#writeDatum(writer, datum, 'normal');
+    yield* this.#writeDatum(writer, task, datum, 'normal');
     this.#highestXid += 1;
     this.#datums.set(datum.xid, datum);
     this.#byContent.set(key, datum);
@@ -246,48 +294,66 @@ export class XattrStore {
   }
 
   /** Removes an attribute: its reference is written again, with the delete bit. */
-  remove(writer: NodeWriter, record: InodeRecord, xprefix: number, name: ByteString): void {
-    const ref = this.#find(record, xprefix, name);
+  *remove(
+    writer: NodeWriter,
+    task: Task,
+    record: InodeRecord,
+    xprefix: number,
+    name: ByteString,
+  ): Operation<void> {
+    const ref = yield* locked(task, this.#lock, () => this.#find(task, record, xprefix, name));
     if (!ref) throw new FsError('ENODATA', 'removexattr');
-    writer.reserve(padToNode(XATTR_SIZE + name.length + 1), 'normal', SUMMARY_XATTR_SIZE);
+    const request = padToNode(XATTR_SIZE + name.length + 1);
+    yield* this.#writing(writer, task, request, SUMMARY_XATTR_SIZE, () =>
+      this.#untie(writer, task, record, ref),
+    );
+  }
+
+  *#untie(writer: NodeWriter, task: Task, record: InodeRecord, ref: XattrRef): Operation<void> {
     ref.xseqno |= DELETED;
     try {
-      this.#writeRef(writer, ref, 'normal');
+      yield* this.#writeRef(writer, task, ref, 'normal');
     } catch (error) {
       ref.xseqno &= ~DELETED;
       throw error;
     }
     record.xattrs = record.xattrs.filter((other) => other !== ref);
     this.#release(ref.datum);
-    writer.complete();
   }
 
   /** Unties all attributes of an inode that is gone. */
-  dropAll(record: InodeRecord): void {
-    for (const ref of [...record.xattrs]) this.#drop(record, ref);
+  dropAll(task: Task, record: InodeRecord): Operation<void> {
+    return whileLocked(task, this.#lock, () => {
+      for (const ref of [...record.xattrs]) this.#drop(record, ref);
+    });
   }
 
   /** Moves the node of a datum out of the way of an erase. */
-  collectDatum(writer: NodeWriter, datum: XattrDatum, node: NodeRef): void {
-    if (
-      datum.nodes.find((other) => other.state !== 'obsolete') === node &&
-      !datum.dead &&
-      this.#load(datum)
-    ) {
-      const { name, value } = datum.body ?? { name: byteString(new Uint8Array()), value: new Uint8Array() };
-      const size = XATTR_SIZE + name.length + 1 + value.length;
-      writer.reserveForCollector(padToNode(size), SUMMARY_XATTR_SIZE);
-      this.#writeDatum(writer, datum, 'collector');
+  collectDatum(writer: NodeWriter, task: Task, datum: XattrDatum, node: NodeRef): Operation<void> {
+    return locked(task, this.#lock, () => this.#moveDatum(writer, task, datum, node));
+  }
+
+  *#moveDatum(writer: NodeWriter, task: Task, datum: XattrDatum, node: NodeRef): Operation<void> {
+    const isValid = datum.nodes.find((other) => other.state !== 'obsolete') === node;
+    const body = isValid && !datum.dead ? yield* this.#load(task, datum) : undefined;
+    if (body) {
+      const size = XATTR_SIZE + body.name.length + 1 + body.value.length;
+      yield* writer.reserveForCollector(task, padToNode(size), SUMMARY_XATTR_SIZE);
+      yield* this.#writeDatum(writer, task, datum, 'collector');
     }
     this.#space.markObsolete(node);
   }
 
   /** Moves the node of a reference; a deletion goes when it is the last node of its reference. */
-  collectRef(writer: NodeWriter, ref: XattrRef, node: NodeRef): void {
+  collectRef(writer: NodeWriter, task: Task, ref: XattrRef, node: NodeRef): Operation<void> {
+    return locked(task, this.#lock, () => this.#moveRef(writer, task, ref, node));
+  }
+
+  *#moveRef(writer: NodeWriter, task: Task, ref: XattrRef, node: NodeRef): Operation<void> {
     const needless = (ref.xseqno & DELETED) !== 0 && ref.nodes.length === 1;
     if (ref.nodes[0] === node && !needless) {
-      writer.reserveForCollector(XREF_SIZE, SUMMARY_XREF_SIZE);
-      this.#writeRef(writer, ref, 'collector');
+      yield* writer.reserveForCollector(task, XREF_SIZE, SUMMARY_XREF_SIZE);
+      yield* this.#writeRef(writer, task, ref, 'collector');
     }
     this.#space.markObsolete(node);
   }
@@ -298,29 +364,49 @@ export class XattrStore {
     for (const [xid, datum] of this.#datums) if (datum === owner && datum.dead) this.#datums.delete(xid);
   }
 
-  #writeDatum(writer: NodeWriter, datum: XattrDatum, by: 'normal' | 'collector'): void {
+  *#writeDatum(
+    writer: NodeWriter,
+    task: Task,
+    datum: XattrDatum,
+    by: 'normal' | 'collector',
+  ): Operation<void> {
     const { body, xid } = datum;
     if (!body) throw new FsError('EIO', 'setxattr');
     datum.version += 1;
-    const bytes = encodeXattr({ xid, version: datum.version, ...body }, this.#space.endian);
-    const entry = { kind: 'xattr', xid, version: datum.version, totlen: bytes.length } as const;
-    writer.write({ bytes, state: 'pristine', owner: datum, entry }, () =>
-      by === 'normal'
-        ? writer.reserve(bytes.length, 'normal', SUMMARY_XATTR_SIZE)
-        : writer.reserveForCollector(bytes.length, SUMMARY_XATTR_SIZE),
+    const { version } = datum;
+    const bytes = encodeXattr({ xid, version, ...body }, this.#space.endian);
+    const encode = (): EncodedNode => ({
+      bytes,
+      entry: { kind: 'xattr', xid, version, totlen: bytes.length },
+    });
+    yield* writer.write(task, { state: 'pristine', owner: datum, encode }, () =>
+      this.#reserveAgain(writer, task, bytes.length, SUMMARY_XATTR_SIZE, by),
     );
   }
 
-  #writeRef(writer: NodeWriter, ref: XattrRef, by: 'normal' | 'collector'): void {
+  *#writeRef(writer: NodeWriter, task: Task, ref: XattrRef, by: 'normal' | 'collector'): Operation<void> {
     const { ino, xid } = ref;
-    this.#highestSeqno += 2;
-    ref.xseqno = this.#highestSeqno | (ref.xseqno & DELETED);
-    const bytes = encodeXref({ ino, xid, xseqno: ref.xseqno }, this.#space.endian);
-    writer.write({ bytes, state: 'pristine', owner: ref, entry: { kind: 'xref' } }, () =>
-      by === 'normal'
-        ? writer.reserve(XREF_SIZE, 'normal', SUMMARY_XREF_SIZE)
-        : writer.reserveForCollector(XREF_SIZE, SUMMARY_XREF_SIZE),
+    const encode = (): EncodedNode => {
+      this.#highestSeqno += 2;
+      ref.xseqno = this.#highestSeqno | (ref.xseqno & DELETED);
+      const bytes = encodeXref({ ino, xid, xseqno: ref.xseqno }, this.#space.endian);
+      return { bytes, entry: { kind: 'xref' } };
+    };
+    yield* writer.write(task, { state: 'pristine', owner: ref, encode }, () =>
+      this.#reserveAgain(writer, task, XREF_SIZE, SUMMARY_XREF_SIZE, by),
     );
+  }
+
+  #reserveAgain(
+    writer: NodeWriter,
+    task: Task,
+    size: number,
+    entrySize: number,
+    by: 'normal' | 'collector',
+  ): Operation<number> {
+    return by === 'normal'
+      ? writer.reserveAgain(task, this.#lock, size, 'normal', entrySize)
+      : writer.reserveForCollector(task, size, entrySize);
   }
 }
 

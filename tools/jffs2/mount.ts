@@ -1,43 +1,28 @@
 /**
  * A mounted JFFS2: the vfs `FileSystem` over a flash partition, as Linux's driver behaves on NOR.
  *
- * This file checks arguments and answers errnos; names are in mount-names.ts, content in mount-file.ts, space in
- * mount-space.ts, the collector in mount-collect.ts. See MOUNT.md.
+ * This file is the mount itself and the straight-through face; the operations are in mount-operations.ts. See MOUNT.md.
  */
 import { seededRandom } from '../core/index.js';
 import type { ByteString, Clock } from '../core/index.js';
 import type { Flash } from '../flash/index.js';
-import { FsError } from '../vfs/index.js';
+import { FsError, runStraight, Task } from '../vfs/index.js';
 import type {
   AttributeChange,
   Attributes,
   DirectoryEntry,
-  Errno,
   FileSystem,
   FileSystemStatistics,
   Ino,
   NewInode,
   NewNode,
   RenameFlags,
+  Startable,
   XattrMode,
 } from '../vfs/index.js';
 import type { Compression } from './compression.js';
 import { collectOnce } from './mount-collect.js';
-import { MAX_FILE_SIZE, readContent, resize, writeContent } from './mount-file.js';
-import { modeOfType, typeOfMode } from './mount-inode.js';
-import type { Dirent, LiveInode } from './mount-inode.js';
-import { loadInode } from './mount-load.js';
-import {
-  createObject,
-  destroy,
-  exchangeObjects,
-  linkObject,
-  recordOf,
-  renameObject,
-  unlinkObject,
-} from './mount-names.js';
-import type { NewObject } from './mount-names.js';
-import { writeMetadata } from './mount-node.js';
+import { checkMounted, Jffs2Operations } from './mount-operations.js';
 import { ScanCache } from './mount-scan.js';
 import { Space } from './mount-space.js';
 import type { SpaceSums } from './mount-space.js';
@@ -45,7 +30,6 @@ import { Volume } from './mount-volume.js';
 import type { VolumeRules } from './mount-volume.js';
 import { CPU_PAGE_SIZE, HEADER_SIZE, JFFS2_NAME_MAX, ROOT_INO } from './node-layout.js';
 import type { Endian } from './node-layout.js';
-import { decodeAcl, encodeAcl, isAcl, joinXattrName, splitXattrName } from './node-xattr.js';
 
 /** How to mount. */
 export interface MountOptions {
@@ -65,8 +49,6 @@ export interface MountOptions {
   readonly collector?: 'step' | 'manual';
   /** Remembers scans of blocks across mounts of one chip; must have been made for the same rules. */
   readonly scanCache?: ScanCache;
-  /** Called wherever the kernel lets the collector in, also inside a call; may call `collect`. */
-  readonly onGap?: (fileSystem: Jffs2FileSystem) => void;
 }
 
 /** Space of a mounted volume in bytes, and its blocks by list. */
@@ -105,9 +87,11 @@ export function mountJffs2(flash: Flash, options: MountOptions): Jffs2FileSystem
 export class Jffs2FileSystem implements FileSystem {
   readonly kind = 'jffs2';
   readonly root: Ino = ROOT_INO;
+  /** The operations in the form that a `Scheduler` can stop and resume. */
+  readonly operations: Jffs2Operations;
   readonly #volume: Volume;
   readonly #options: MountOptions;
-  #mounted = true;
+  readonly #task = new Task(false);
 
   /** Use `mountJffs2`. */
   constructor(flash: Flash, options: MountOptions) {
@@ -134,10 +118,8 @@ export class Jffs2FileSystem implements FileSystem {
       notice: (text) => notices.push(text),
     });
     this.#options = options;
-    this.#volume = new Volume(rules, space, notices, {
-      collect: collectOnce,
-      gap: () => this.#options.onGap?.(this),
-    });
+    this.#volume = new Volume(rules, space, notices, collectOnce);
+    this.operations = new Jffs2Operations(this.#volume);
     this.#volume.mount(options.scanCache ?? scanCacheFor(options));
   }
 
@@ -173,22 +155,12 @@ export class Jffs2FileSystem implements FileSystem {
    * @returns passes made; less than `passes` when it went to sleep
    */
   collect(passes = Infinity): number {
-    for (let made = 0; made < passes; made += 1) {
-      if (!this.collectorAwake) return made;
-      try {
-        collectOnce(this.#volume);
-      } catch (error) {
-        if (error instanceof FsError) return made;
-        throw error;
-      }
-    }
-    return passes;
+    return this.#run(this.operations.collect(passes));
   }
 
   /** Makes one pass whether the collector is awake or not; FsError when there is nothing to do. */
   collectNow(): void {
-    this.#checkWritable('jffs2');
-    collectOnce(this.#volume);
+    this.#run(this.operations.collectNow());
   }
 
   /** Changes between read-only and read-write. */
@@ -199,7 +171,7 @@ export class Jffs2FileSystem implements FileSystem {
 
   /** Ends the mount; nothing is left to write. Every later call answers EIO. */
   unmount(): void {
-    this.#mounted = false;
+    this.#volume.ended = true;
   }
 
   [Symbol.dispose](): void {
@@ -207,136 +179,51 @@ export class Jffs2FileSystem implements FileSystem {
   }
 
   lookup(directory: Ino, name: ByteString): Ino | undefined {
-    if (name.length > JFFS2_NAME_MAX) throw new FsError('ENAMETOOLONG', 'lookup');
-    return this.#directory(directory, 'lookup').names.live(name)?.ino;
+    return this.#run(this.operations.lookup(directory, name));
   }
 
   parent(directory: Ino): Ino {
-    return this.#directory(directory, 'parent').parent;
+    return this.#run(this.operations.parent(directory));
   }
 
   getattr(ino: Ino): Attributes {
-    const live = this.#live(ino);
-    const type = typeOfMode(live.mode);
-    if (!type) throw new FsError('EIO', 'getattr');
-    return {
-      ino,
-      type,
-      mode: live.mode & 0o7777,
-      nlink: live.nlink,
-      uid: live.uid,
-      gid: live.gid,
-      rdev: live.rdev,
-      size: live.size,
-      blocks: Math.ceil(live.size / 512),
-      atimeNs: BigInt(live.atime) * 1_000_000_000n,
-      mtimeNs: BigInt(live.mtime) * 1_000_000_000n,
-      ctimeNs: BigInt(live.ctime) * 1_000_000_000n,
-    };
+    return this.#run(this.operations.getattr(ino));
   }
 
   setattr(ino: Ino, change: AttributeChange): Attributes {
-    this.#checkWritable('setattr');
-    const live = this.#live(ino);
-    const { size } = change;
-    if (size !== undefined) {
-      if (typeOfMode(live.mode) === 'directory') throw new FsError('EISDIR', 'setattr');
-      if (typeOfMode(live.mode) !== 'file') throw new FsError('EINVAL', 'setattr');
-      if (size > MAX_FILE_SIZE) throw new FsError('EFBIG', 'setattr');
-      if (!Number.isSafeInteger(size) || size < 0) throw new FsError('EINVAL', 'setattr');
-    }
-    const { mode, uid, gid, atime, mtime, ctime } = live;
-    const now = this.#volume.now();
-    if (change.mode !== undefined) live.mode = (live.mode & ~0o7777) | (change.mode & 0o7777);
-    if (change.uid !== undefined) live.uid = change.uid & 0xffff;
-    if (change.gid !== undefined) live.gid = change.gid & 0xffff;
-    if (change.atimeNs !== undefined) live.atime = secondsOf(change.atimeNs);
-    live.ctime = now;
-    if (change.mtimeNs !== undefined) live.mtime = secondsOf(change.mtimeNs);
-    else if (size !== undefined) live.mtime = now;
-    try {
-      if (size === undefined) {
-        writeMetadata(this.#volume, live, live.size, 'normal');
-        this.#volume.writer.complete();
-      } else resize(this.#volume, live, size);
-    } catch (error) {
-      if (error instanceof FsError) Object.assign(live, { mode, uid, gid, atime, mtime, ctime });
-      throw error;
-    }
-    this.#afterChange();
-    return this.getattr(ino);
+    return this.#change(this.operations.setattr(ino, change));
   }
 
   readlink(ino: Ino): ByteString {
-    const live = this.#live(ino);
-    if (typeOfMode(live.mode) !== 'symlink') throw new FsError('EINVAL', 'readlink');
-    return live.target;
+    return this.#run(this.operations.readlink(ino));
   }
 
   readdir(directory: Ino, cookie = 0, limit = Infinity): readonly DirectoryEntry[] {
-    const entries: DirectoryEntry[] = [];
-    for (const { name, ino, type, position } of this.#directory(directory, 'readdir').names.listed()) {
-      if (position <= cookie) continue;
-      if (entries.length >= limit) break;
-      entries.push({ name, ino, type: typeOfMode(type << 12) ?? 'file', cookie: position });
-    }
-    return entries;
+    return this.#run(this.operations.readdir(directory, cookie, limit));
   }
 
   mknod(directory: Ino, name: ByteString, node: NewNode): Ino {
-    const { mode, uid, gid, type } = node;
-    const rdev = type === 'char' || type === 'block' ? node.rdev : undefined;
-    const object = { mode, uid, gid, typeMode: modeOfType(type), ...(rdev ? { rdev } : {}) };
-    return this.#create(directory, name, object, 'mknod');
+    return this.#change(this.operations.mknod(directory, name, node));
   }
 
   mkdir(directory: Ino, name: ByteString, inode: NewInode): Ino {
-    return this.#create(directory, name, { ...inode, typeMode: modeOfType('directory') }, 'mkdir');
+    return this.#change(this.operations.mkdir(directory, name, inode));
   }
 
   symlink(directory: Ino, name: ByteString, target: ByteString, inode: NewInode): Ino {
-    if (target.length > JFFS2_NAME_MAX) throw new FsError('ENAMETOOLONG', 'symlink');
-    if (target.length === 0) throw new FsError('ENOENT', 'symlink');
-    const object = { ...inode, mode: 0o777, typeMode: modeOfType('symlink'), target };
-    return this.#create(directory, name, object, 'symlink');
-  }
-
-  #create(directory: Ino, name: ByteString, object: NewObject, syscall: string): Ino {
-    this.#checkWritable(syscall);
-    const parent = this.#vacantName(directory, name, syscall);
-    const live = createObject(this.#volume, parent, name, object);
-    this.#afterChange();
-    return live.record.ino;
+    return this.#change(this.operations.symlink(directory, name, target, inode));
   }
 
   link(ino: Ino, directory: Ino, name: ByteString): void {
-    this.#checkWritable('link');
-    const parent = this.#vacantName(directory, name, 'link');
-    const live = this.#live(ino);
-    if (typeOfMode(live.mode) === 'directory') throw new FsError('EPERM', 'link');
-    if (live.nlink === 0) throw new FsError('ENOENT', 'link');
-    linkObject(this.#volume, live, parent, name);
-    this.#afterChange();
+    this.#change(this.operations.link(ino, directory, name));
   }
 
   unlink(directory: Ino, name: ByteString): void {
-    this.#checkWritable('unlink');
-    const parent = this.#directory(directory, 'unlink');
-    const dirent = existing(parent, name, 'unlink');
-    if (typeOfMode(this.#live(dirent.ino).mode) === 'directory') throw new FsError('EISDIR', 'unlink');
-    unlinkObject(this.#volume, parent, dirent);
-    this.#afterChange();
+    this.#change(this.operations.unlink(directory, name));
   }
 
   rmdir(directory: Ino, name: ByteString): void {
-    this.#checkWritable('rmdir');
-    const parent = this.#directory(directory, 'rmdir');
-    const dirent = existing(parent, name, 'rmdir');
-    const live = this.#live(dirent.ino);
-    if (typeOfMode(live.mode) !== 'directory') throw new FsError('ENOTDIR', 'rmdir');
-    if (!live.names.isEmpty) throw new FsError('ENOTEMPTY', 'rmdir');
-    unlinkObject(this.#volume, parent, dirent);
-    this.#afterChange();
+    this.#change(this.operations.rmdir(directory, name));
   }
 
   rename(
@@ -346,45 +233,7 @@ export class Jffs2FileSystem implements FileSystem {
     newName: ByteString,
     flags: RenameFlags = {},
   ): void {
-    this.#checkWritable('rename');
-    const fail = (code: Errno): never => {
-      throw new FsError(code, 'rename');
-    };
-    const from = this.#directory(directory, 'rename');
-    const to = this.#directory(newDirectory, 'rename');
-    if (flags.exchange && (flags.noreplace || flags.whiteout)) fail('EINVAL');
-    const source = this.#live(existing(from, name, 'rename').ino);
-    checkName(newName, 'rename');
-    const target = to.names.live(newName);
-    if (to.nlink === 0) fail('ENOENT');
-    if (target && flags.noreplace) fail('EEXIST');
-    if (!target && flags.exchange) fail('ENOENT');
-    const victim = target && this.#live(target.ino);
-    this.#checkNoLoop(source, to);
-    if (victim && flags.exchange) this.#checkNoLoop(victim, from);
-    if (victim === source) return;
-    const plan = { from, name, source, to, newName, victim, flags };
-    if (victim && flags.exchange) exchangeObjects(this.#volume, { ...plan, victim });
-    else {
-      if (victim) {
-        const isDirectory = typeOfMode(source.mode) === 'directory';
-        if (typeOfMode(victim.mode) === 'directory') {
-          if (!isDirectory) fail('EISDIR');
-          if (!victim.names.isEmpty) fail('ENOTEMPTY');
-        } else if (isDirectory) fail('ENOTDIR');
-      }
-      renameObject(this.#volume, plan);
-    }
-    this.#afterChange();
-  }
-
-  /** A directory must not come to lie in itself. */
-  #checkNoLoop(moved: LiveInode, to: LiveInode): void {
-    if (typeOfMode(moved.mode) !== 'directory') return;
-    for (let at = to; ; at = this.#live(at.parent)) {
-      if (at === moved) throw new FsError('EINVAL', 'rename');
-      if (at.record.ino === ROOT_INO) return;
-    }
+    this.#change(this.operations.rename(directory, name, newDirectory, newName, flags));
   }
 
   /** JFFS2 has none: EOPNOTSUPP. */
@@ -393,36 +242,23 @@ export class Jffs2FileSystem implements FileSystem {
   }
 
   open(ino: Ino, intent: 'read' | 'write'): void {
-    if (intent === 'write') this.#checkWritable('open');
-    this.#live(ino).holds += 1;
+    this.#run(this.operations.open(ino, intent));
   }
 
   release(ino: Ino): void {
-    const live = this.#live(ino);
-    if (live.holds > 0) live.holds -= 1;
-    if (live.holds === 0 && live.nlink === 0) destroy(this.#volume, live);
+    this.#run(this.operations.release(ino));
   }
 
   read(ino: Ino, offset: number, length: number): Uint8Array {
-    const live = this.#file(ino, 'read');
-    const available = Math.max(0, Math.min(length, live.size - offset));
-    return readContent(this.#volume, live, offset, available);
+    return this.#run(this.operations.read(ino, offset, length));
   }
 
   write(ino: Ino, offset: number, data: Uint8Array): number {
-    this.#checkWritable('write');
-    const live = this.#file(ino, 'write');
-    if (offset + data.length > MAX_FILE_SIZE) throw new FsError('EFBIG', 'write');
-    const written = writeContent(this.#volume, live, offset, data);
-    this.#afterChange();
-    return written;
+    return this.#change(this.operations.write(ino, offset, data));
   }
 
-  /** Holes are not told apart, as in the kernel: all is data, the hole is at the end. */
   seek(ino: Ino, offset: number, whence: 'data' | 'hole'): number {
-    const { size } = this.#file(ino, 'seek');
-    if (offset >= size || offset < 0) throw new FsError('ENXIO', 'seek');
-    return whence === 'data' ? offset : size;
+    return this.#run(this.operations.seek(ino, offset, whence));
   }
 
   /** JFFS2 has none: EOPNOTSUPP. */
@@ -431,38 +267,23 @@ export class Jffs2FileSystem implements FileSystem {
   }
 
   getxattr(ino: Ino, name: ByteString): Uint8Array {
-    const { xprefix, rest } = splitName(name, 'getxattr');
-    const value = this.#volume.xattrs.get(this.#live(ino).record, xprefix, rest);
-    if (!value) throw new FsError('ENODATA', 'getxattr');
-    const shown = isAcl(xprefix) ? decodeAcl(value, this.#options.endian) : value;
-    if (!shown) throw new FsError('EIO', 'getxattr');
-    return shown;
+    return this.#run(this.operations.getxattr(ino, name));
   }
 
   setxattr(ino: Ino, name: ByteString, value: Uint8Array, mode: XattrMode = 'any'): void {
-    this.#checkWritable('setxattr');
-    const { xprefix, rest } = splitName(name, 'setxattr');
-    const stored = isAcl(xprefix) ? encodeAcl(value, this.#options.endian) : value;
-    if (!stored) throw new FsError('EINVAL', 'setxattr');
-    this.#volume.xattrs.set(this.#volume.writer, this.#live(ino).record, xprefix, rest, stored, mode);
-    this.#afterChange();
+    this.#change(this.operations.setxattr(ino, name, value, mode));
   }
 
   listxattr(ino: Ino): readonly ByteString[] {
-    return this.#volume.xattrs
-      .list(this.#live(ino).record)
-      .flatMap(({ xprefix, name }) => joinXattrName(xprefix, name) ?? []);
+    return this.#run(this.operations.listxattr(ino));
   }
 
   removexattr(ino: Ino, name: ByteString): void {
-    this.#checkWritable('removexattr');
-    const { xprefix, rest } = splitName(name, 'removexattr');
-    this.#volume.xattrs.remove(this.#volume.writer, this.#live(ino).record, xprefix, rest);
-    this.#afterChange();
+    this.#change(this.operations.removexattr(ino, name));
   }
 
   statfs(): FileSystemStatistics {
-    this.#checkMounted();
+    checkMounted(this.#volume);
     const { sums, eraseSize, reserves, blocks } = this.#volume.space;
     const spare = Math.max(0, sums.dirty + sums.free - eraseSize * reserves.writeBlocks);
     const free = Math.floor(spare / CPU_PAGE_SIZE);
@@ -479,73 +300,17 @@ export class Jffs2FileSystem implements FileSystem {
 
   /** On NOR everything is on flash when a call returns. */
   sync(): void {
-    this.#checkMounted();
+    checkMounted(this.#volume);
   }
 
-  #afterChange(): void {
+  #run<T>(start: Startable<T>): T {
+    return runStraight(start(this.#task));
+  }
+
+  /** Runs what changes something; afterwards the collector may have its turn. */
+  #change<T>(start: Startable<T>): T {
+    const value = this.#run(start);
     if ((this.#options.collector ?? 'step') === 'step') this.collect(1);
+    return value;
   }
-
-  #checkMounted(): void {
-    if (!this.#mounted) throw new FsError('EIO', 'jffs2');
-  }
-
-  #checkWritable(syscall: string): void {
-    this.#checkMounted();
-    if (this.readOnly) throw new FsError('EROFS', syscall);
-  }
-
-  #live(ino: Ino): LiveInode {
-    this.#checkMounted();
-    return loadInode(this.#volume, recordOf(this.#volume, ino));
-  }
-
-  #directory(ino: Ino, syscall: string): LiveInode {
-    const live = this.#live(ino);
-    if (typeOfMode(live.mode) !== 'directory') throw new FsError('ENOTDIR', syscall);
-    return live;
-  }
-
-  #file(ino: Ino, syscall: string): LiveInode {
-    const live = this.#live(ino);
-    const type = typeOfMode(live.mode);
-    if (type === 'directory') throw new FsError('EISDIR', syscall);
-    if (type !== 'file') throw new FsError('EINVAL', syscall);
-    return live;
-  }
-
-  /** Finds a directory in which a name is not taken. */
-  #vacantName(directory: Ino, name: ByteString, syscall: string): LiveInode {
-    const live = this.#directory(directory, syscall);
-    checkName(name, syscall);
-    if (live.nlink === 0) throw new FsError('ENOENT', syscall);
-    if (live.names.live(name)) throw new FsError('EEXIST', syscall);
-    return live;
-  }
-}
-
-function existing(directory: LiveInode, name: ByteString, syscall: string): Dirent {
-  checkName(name, syscall);
-  const dirent = directory.names.live(name);
-  if (!dirent) throw new FsError('ENOENT', syscall);
-  return dirent;
-}
-
-function checkName(name: ByteString, syscall: string): void {
-  if (name.length > JFFS2_NAME_MAX) throw new FsError('ENAMETOOLONG', syscall);
-  if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0'))
-    throw new FsError('EINVAL', syscall);
-}
-
-function splitName(
-  name: ByteString,
-  syscall: string,
-): { readonly xprefix: number; readonly rest: ByteString } {
-  const split = splitXattrName(name);
-  if (!split) throw new FsError('EOPNOTSUPP', syscall);
-  return split;
-}
-
-function secondsOf(timeNs: bigint): number {
-  return Number(BigInt.asUintN(32, timeNs / 1_000_000_000n));
 }

@@ -87,20 +87,26 @@ export class Task {
   }
 }
 
-/** Takes a lock, waiting for it; cancelled waits answer EINTR. */
-export function* take(task: Task, lock: Lock, shared = false): Operation<void> {
+/** Takes a lock, waiting for it; cancelled waits answer EINTR, unless the wait cannot be interrupted. */
+export function* take(task: Task, lock: Lock, shared = false, interruptible = true): Operation<void> {
   checkOrder(task, lock);
   const step: Step = { kind: 'lock', lock, shared };
   do {
     yield step;
-    task.checkCancelled('lock');
+    if (interruptible) task.checkCancelled('lock');
   } while (!lock.available(shared));
   lock.hold(task, shared);
 }
 
-/** Runs `body` while a lock is held. */
-export function* holding<T>(task: Task, lock: Lock, shared: boolean, body: () => Operation<T>): Operation<T> {
-  if (!lock.tryTake(task, shared)) yield* take(task, lock, shared);
+/** Runs `body` while a lock is held; `how` as for `take`. */
+export function* holding<T>(
+  task: Task,
+  lock: Lock,
+  how: { readonly shared: boolean; readonly interruptible: boolean },
+  body: () => Operation<T>,
+): Operation<T> {
+  const { shared, interruptible } = how;
+  if (!lock.tryTake(task, shared)) yield* take(task, lock, shared, interruptible);
   try {
     return yield* body();
   } finally {

@@ -7,6 +7,7 @@ import type { Jffs2FileSystem, MountOptions } from '../../../tools/jffs2/index.j
 import { MemoryFileSystem } from '../../../tools/vfs/index.js';
 import { applyOperation, dataPool, manifestOf, randomOperations } from '../../support/file-operations.js';
 import type { Mix } from '../../support/file-operations.js';
+import { withCollector } from '../../support/jffs2-collector.js';
 
 interface Case {
   readonly name: string;
@@ -14,6 +15,7 @@ interface Case {
   readonly blocks: number;
   readonly mix: Mix;
   readonly options?: Partial<MountOptions>;
+  readonly collector?: 'at any stop';
   readonly remountEvery: number;
   readonly seeds: number;
 }
@@ -56,31 +58,30 @@ const cases: readonly Case[] = [
     seeds: 8,
   },
   {
-    name: 'collector in every gap',
+    name: 'the collector at work during every call',
     eraseSize: 4096,
     blocks: 80,
     mix: { count: 150, writeMax: 3000, sizeMax: 9000 },
-    options: { onGap: collectNow },
+    collector: 'at any stop',
     remountEvery: 60,
     seeds: 6,
   },
 ];
 
-function collectNow(fs: Jffs2FileSystem): void {
-  if (fs.space().dirty > 3 * 4096) fs.collect(2);
-}
-
 /** Doing something after a replaced attribute was removed brings the old one back at the next mount, as in Linux. */
 const withoutXattrRemoval = (operation: { readonly kind: string }): boolean =>
   operation.kind !== 'removexattr';
 
-describe.each(cases)('$name', ({ eraseSize, blocks, mix, options, remountEvery, seeds }) => {
+describe.each(cases)('$name', ({ eraseSize, blocks, mix, options, collector, remountEvery, seeds }) => {
   test.each(Array.from({ length: seeds }, (_, seed) => seed))('seed %i', (seed) => {
     const random = seededRandom(seed);
     const pool = dataPool(seed);
     const chip = new NorChip({ geometry: norGeometry(blocks * eraseSize, eraseSize) });
     const clock = fixedClock(1_700_000_000);
-    const mount = (): Jffs2FileSystem => mountJffs2(chip, { endian: 'little', clock, seed, ...options });
+    const mount = (): Jffs2FileSystem => {
+      const mounted = mountJffs2(chip, { endian: 'little', clock, seed, ...options });
+      return collector ? withCollector(mounted, seededRandom(seed)) : mounted;
+    };
     let fs = mount();
     const model = new MemoryFileSystem({ clock });
     const shown = { directoryTimes: false };

@@ -75,8 +75,8 @@ const faults: readonly (Mutation & { readonly workload: string })[] = [
   {
     name: 'collection drops every deletion',
     file: jffs2('mount-collect'),
-    from: '!volume.space.obsoleteInPlace && isStillNeeded(volume, live.record, dirent)',
-    to: '!volume.space.obsoleteInPlace && dirent.version < 0',
+    from: '(yield* isStillNeeded(volume, task, live.record, dirent))',
+    to: 'dirent.version < 0',
     workload: 'collection',
   },
   {
