@@ -26,6 +26,11 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/diff.js')).diff,
   },
   {
+    usage: 'sbom <image>',
+    describe: 'Write the software bill of materials of an image: CycloneDX or SPDX',
+    load: async () => (await import('./commands/sbom.js')).sbom,
+  },
+  {
     usage: 'boards [action] [subject..]',
     describe: 'List, show or check board profiles',
     load: async () => (await import('./commands/boards.js')).boards,

@@ -62,13 +62,16 @@ export interface ImageDiff {
 export function compareImages(before: ImageContents, after: ImageContents, limits: DiffLimits): ImageDiff {
   const { changes, unchanged } = compareFiles(before.root, after.root);
   const owners = { before: ownersOf(before), after: ownersOf(after) };
+  const contentChanged = new Set(
+    changes.filter(({ aspects }) => aspects.includes('content')).map(({ path }) => path),
+  );
   const known = new Set(missingLibraries(before.root).map(missingText));
   const diff = {
     before: { board: before.profile.id, identity: before.identity },
     after: { board: after.profile.id, identity: after.identity },
     figures: compareFigures(before, after),
     partitions: comparePartitions(before.budget, after.budget),
-    packages: comparePackages(before, after),
+    packages: comparePackages(before, after, contentChanged),
     files: changes.map((change) => {
       const owner = owners[change.change === 'removed' ? 'before' : 'after'].get(change.path);
       return owner === undefined ? change : { ...change, package: owner };

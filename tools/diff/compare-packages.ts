@@ -1,5 +1,6 @@
 /** Compares the packages that two images call installed. */
 import { textOf } from '../core/index.js';
+import type { ByteString } from '../core/index.js';
 import { compareVersions } from '../rootfs/index.js';
 import type { InstalledPackage } from '../rootfs/index.js';
 
@@ -20,8 +21,16 @@ export interface PackageSide {
   readonly stored: ReadonlyMap<string, number>;
 }
 
-/** Compares by name; a package of the same version counts as rebuilt when its files cost another sum. */
-export function comparePackages(before: PackageSide, after: PackageSide): PackageChange[] {
+/**
+ * Compares by name; a package of the same version counts as rebuilt when one of its files changed.
+ *
+ * @param changed  paths whose content differs
+ */
+export function comparePackages(
+  before: PackageSide,
+  after: PackageSide,
+  changed: ReadonlySet<ByteString>,
+): PackageChange[] {
   const old = new Map(before.packages.map((one) => [one.name, one]));
   const young = new Map(after.packages.map((one) => [one.name, one]));
   const changes: PackageChange[] = [];
@@ -29,7 +38,7 @@ export function comparePackages(before: PackageSide, after: PackageSide): Packag
     const [a, b] = [old.get(name), young.get(name)];
     const storedBefore = a ? costOf(a, before.stored) : 0;
     const storedAfter = b ? costOf(b, after.stored) : 0;
-    const change = changeOf(a, b, storedBefore, storedAfter);
+    const change = changeOf(a, b, changed);
     if (change === undefined) continue;
     changes.push({
       name,
@@ -46,14 +55,13 @@ export function comparePackages(before: PackageSide, after: PackageSide): Packag
 function changeOf(
   a: InstalledPackage | undefined,
   b: InstalledPackage | undefined,
-  storedBefore: number,
-  storedAfter: number,
+  changed: ReadonlySet<ByteString>,
 ): PackageChange['change'] | undefined {
   if (!a) return 'added';
   if (!b) return 'removed';
   const order = compareVersions(b.version, a.version);
   if (order !== 0) return order > 0 ? 'upgraded' : 'downgraded';
-  return storedBefore === storedAfter ? undefined : 'rebuilt';
+  return b.files.some((path) => changed.has(path)) ? 'rebuilt' : undefined;
 }
 
 function costOf({ files }: InstalledPackage, stored: ReadonlyMap<string, number>): number {

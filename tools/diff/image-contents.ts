@@ -6,7 +6,7 @@ import type { FlashBudget } from '../budget/index.js';
 import { readChunks } from '../firmware/index.js';
 import { installedPackages } from '../rootfs/index.js';
 import type { InstalledPackage } from '../rootfs/index.js';
-import { squashfsTree } from '../squashfs/index.js';
+import { squashfsInfo, squashfsTree } from '../squashfs/index.js';
 import { newDirectory } from '../vfs/index.js';
 import type { TreeDirectory } from '../vfs/index.js';
 
@@ -28,6 +28,8 @@ export interface ImageContents {
   /** Bytes that a device would write: the image without metadata and signature. */
   readonly imageSize: number;
   readonly squashfsSize: number;
+  /** Seconds since 1970 that the squashfs says it was made at; 0 without one. */
+  readonly builtAt: number;
   readonly root: TreeDirectory;
   readonly packages: readonly InstalledPackage[];
   /** Bytes of the squashfs that hold the content of each path, as text; without inodes and listings. */
@@ -64,6 +66,7 @@ export function readImageContents(bytes: Uint8Array, profile: BoardProfile): Ima
     identity: readIdentity(bytes),
     imageSize: imageSize ?? firmware.length,
     squashfsSize: squashfs?.length ?? 0,
+    builtAt: squashfs ? squashfsInfo(squashfs).superBlock.imageTime : 0,
     root,
     packages: installedPackages(root),
     stored: new Map(costs.map(({ path, data, tail }) => [path, data + tail])),

@@ -1,6 +1,6 @@
 export { assembleRootTree } from './assemble.js';
 export { encodeCapabilities } from './capabilities.js';
-export { installedPackages } from './installed-packages.js';
+export { installedPackages, opkgFolder } from './installed-packages.js';
 export type { InstalledPackage } from './installed-packages.js';
 export { compareVersions } from './packages/version.js';
 export { findInode, followPath } from './tree-path.js';

@@ -19,6 +19,14 @@ export interface InstalledPackage {
   readonly files: readonly ByteString[];
   /** Those of its files that an upgrade keeps. */
   readonly conffiles: readonly ByteString[];
+  /** As the package says it, which is not always an SPDX expression. */
+  readonly license?: string;
+  readonly description?: string;
+  readonly maintainer?: string;
+  /** Folder in the feed it was built from. */
+  readonly source?: string;
+  /** Name in the CPE dictionary, such as `cpe:/a:busybox:busybox`. */
+  readonly cpe?: string;
 }
 
 /** Folder of opkg's lists in an OpenWrt root. */
@@ -49,8 +57,18 @@ function opkgPackages(root: TreeDirectory): InstalledPackage[] {
     const conffiles = readTreeFile(root, `${opkgFolder}/info/${name}.conffiles`)
       ?.toString('latin1')
       .split('\n');
+    const [control] = parseControl(
+      readTreeFile(root, `${opkgFolder}/info/${name}.control`)?.toString('utf8') ?? '',
+    );
     return {
       name,
+      ...described({
+        license: control?.get('License'),
+        description: control?.get('Description')?.trim(),
+        maintainer: control?.get('Maintainer'),
+        source: control?.get('Source'),
+        cpe: control?.get('CPE-ID'),
+      }),
       version: paragraph.get('Version') ?? '',
       architecture: paragraph.get('Architecture') ?? '',
       dependencies: paragraph.list('Depends').flatMap(dependencyNames),
@@ -91,8 +109,16 @@ function apkPackages(root: TreeDirectory): InstalledPackage[] {
       const conffiles = readTreeFile(root, `/lib/apk/packages/${name}.conffiles`)
         ?.toString('latin1')
         .split('\n');
+      const text = (letter: string): string | undefined =>
+        Buffer.from(value(letter), 'latin1').toString('utf8') || undefined;
       return {
         name,
+        ...described({
+          license: text('L'),
+          description: text('T'),
+          maintainer: text('m'),
+          source: text('o'),
+        }),
         version: value('V'),
         architecture: value('A'),
         dependencies: value('D')
@@ -103,4 +129,11 @@ function apkPackages(root: TreeDirectory): InstalledPackage[] {
         conffiles: paths(conffiles ?? []),
       };
     });
+}
+
+type Description = Pick<InstalledPackage, 'license' | 'description' | 'maintainer' | 'source' | 'cpe'>;
+
+/** Leaves out what a package does not say. */
+function described(fields: { readonly [field in keyof Description]?: string | undefined }): Description {
+  return Object.fromEntries(Object.entries(fields).filter(([, text]) => text !== undefined));
 }

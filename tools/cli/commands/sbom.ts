@@ -1,0 +1,45 @@
+/** `sbom`: the software bill of materials of an image. */
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
+import { readImageContents } from '../../diff/index.js';
+import { billOf, cycloneDx, spdx } from '../../sbom/index.js';
+import { boardOfImage } from '../board-profiles.js';
+import { defineCommand } from '../command.js';
+import { readImage } from '../image-files.js';
+import { programVersion } from '../version.js';
+
+const formats = { cyclonedx: cycloneDx, spdx } as const;
+
+/** The verb. */
+export const sbom = defineCommand(
+  (yargs) =>
+    yargs
+      .positional('image', { type: 'string', demandOption: true, describe: 'image, or dump of the chip' })
+      .option('board', {
+        type: 'string',
+        alias: 'b',
+        describe: 'board id or profile file; as the metadata of the image says when absent',
+      })
+      .option('format', {
+        choices: ['cyclonedx', 'spdx'] as const,
+        default: 'cyclonedx' as const,
+        describe: 'CycloneDX 1.6 or SPDX 2.3, both as JSON',
+      })
+      .example('$0 sbom sysupgrade.bin >bom.json', 'packages, their files, and files without an owner')
+      .example('$0 sbom sysupgrade.bin --format spdx >image.spdx.json', ''),
+  (args, session) => {
+    const bytes = readImage(args.image);
+    const contents = readImageContents(bytes, boardOfImage(args.board, bytes, args.image));
+    const bill = billOf({
+      name: basename(args.image),
+      version: contents.identity.version ?? 'unknown',
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+      builtAt: contents.builtAt,
+      board: contents.profile.id,
+      root: contents.root,
+      tool: { name: 'firmwright', version: programVersion() },
+    });
+    session.write(`${JSON.stringify(formats[args.format](bill), undefined, 2)}\n`);
+    return Promise.resolve(undefined);
+  },
+);
