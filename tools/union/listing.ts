@@ -9,7 +9,7 @@ import type { ByteString } from '../core/index.js';
 import type { DirectoryEntry, FileType, Ino, Operation, Task } from '../vfs/index.js';
 import { findLower } from './lower.js';
 import { attachLower, lookupLocked } from './lookup.js';
-import { attributeNames, isPrivateName, isWhiteout } from './marks.js';
+import { attributeNames, isPrivateName, isWhiteout, whiteoutEntries } from './marks.js';
 import { upperPart } from './node.js';
 import type { Node } from './node.js';
 import type { Part } from './layers.js';
@@ -167,7 +167,7 @@ function upperNumber(
 function layerEntries(part: Part, found: Found): DirectoryEntry[] {
   const { fs, reading } = part.layer;
   const shown: DirectoryEntry[] = [];
-  const hidden: ByteString[] = [];
+  const hidden = [...whiteoutEntries(part)];
   for (const entry of fs.readdir(part.ino)) {
     if (isPrivateName(reading, entry.name)) hidden.push(entry.name.slice(4) as ByteString);
     else if (mayBeWhiteout(part, entry) && isWhiteout(part, fs.getattr(entry.ino))) hidden.push(entry.name);

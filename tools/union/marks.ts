@@ -33,6 +33,8 @@ export interface MarkReading {
   readonly prefixes: readonly string[];
   /** Opaque marks of fuse-overlayfs count too. */
   readonly fuse: boolean;
+  /** Whiteouts and opaque flags that the file system itself has. */
+  readonly entries: boolean;
 }
 
 /** Compiles the forms of a policy. */
@@ -46,6 +48,7 @@ export function markReading(policy: Pick<UnionPolicy, 'writes' | 'reads' | 'pref
     names: forms.has('aufs') || fuse,
     prefixes: fuse ? [...new Set([policy.prefix, 'trusted.overlay.', 'user.overlay.'])] : [policy.prefix],
     fuse,
+    entries: forms.has('bsd'),
   };
 }
 
@@ -100,7 +103,8 @@ export function directoryMarks(part: Pick<Part, 'layer' | 'ino'>): DirectoryMark
       impure: marks.impure || value('impure') === 'y',
     };
   }
-  if (!marks.opaque && hasOpaqueFile(part, names)) marks = { ...marks, opaque: true };
+  if (!marks.opaque && (hasOpaqueFile(part, names) || hasOpaqueFlag(part)))
+    marks = { ...marks, opaque: true };
   return marks;
 }
 
@@ -111,6 +115,15 @@ function hasOpaqueFile({ layer, ino }: Pick<Part, 'layer' | 'ino'>, names: reado
     files.some((file) => layer.fs.lookup(ino, file as ByteString) !== undefined) ||
     (layer.reading.fuse && names.includes(fuseOpaqueAttribute as ByteString))
   );
+}
+
+function hasOpaqueFlag({ layer, ino }: Pick<Part, 'layer' | 'ino'>): boolean {
+  return layer.reading.entries && layer.fs.whiteouts?.isOpaque(ino) === true;
+}
+
+/** Names in a directory of a layer that are whiteouts and no objects. */
+export function whiteoutEntries({ layer, ino }: Pick<Part, 'layer' | 'ino'>): readonly ByteString[] {
+  return layer.reading.entries ? (layer.fs.whiteouts?.list(ino) ?? []) : [];
 }
 
 /** Tells whether an object of a layer is a whiteout. */
@@ -158,13 +171,14 @@ export function findInLayer(part: Part, name: ByteString): Attributes | 'whiteou
   const { fs, reading } = part.layer;
   if (reading.names && name.startsWith(aufsPrefix)) return undefined;
   const ino = lookupShort(fs, part.ino, name);
-  if (ino === undefined) {
-    const hidden =
-      reading.names && lookupShort(fs, part.ino, (aufsPrefix + name) as ByteString) !== undefined;
-    return hidden ? 'whiteout' : undefined;
-  }
+  if (ino === undefined) return isRecorded(part, name) ? 'whiteout' : undefined;
   const attributes = fs.getattr(ino);
   return isWhiteout(part, attributes) ? 'whiteout' : attributes;
+}
+
+function isRecorded({ layer: { fs, reading }, ino }: Part, name: ByteString): boolean {
+  if (reading.names && lookupShort(fs, ino, (aufsPrefix + name) as ByteString) !== undefined) return true;
+  return reading.entries && fs.whiteouts?.has(ino, name) === true;
 }
 
 function lookupShort(fs: FileSystem, directory: Ino, name: ByteString): Ino | undefined {

@@ -7,7 +7,7 @@ import type { CopyMode } from './copy-mode.js';
 
 /** Forms in which layers record removed names; see DESIGN.md "Whiteout forms". */
 export type WhiteoutForm =
-  'overlay' | 'overlay-x' | 'overlay-v7' | 'overlay-v7-text' | 'aufs' | 'fuse-overlayfs';
+  'overlay' | 'overlay-x' | 'overlay-v7' | 'overlay-v7-text' | 'aufs' | 'fuse-overlayfs' | 'bsd';
 
 /** Forms that can be written. */
 export type WrittenForm = 'overlay' | 'overlay-x' | 'overlay-v7' | 'aufs';
@@ -72,10 +72,10 @@ export const policies = {
   unionfs: {
     ...overlayfs,
     name: 'unionfs',
+    reads: ['overlay', 'overlay-x', 'bsd'],
     whiteout: 'always',
     redirectDir: 'off',
     index: false,
-    atime: 'lower',
   },
   aufs: { ...overlayfs, name: 'aufs', writes: 'aufs', reads: ['aufs'], redirectDir: 'off', index: false },
 } as const satisfies Record<string, UnionPolicy>;

@@ -96,6 +96,19 @@ export type XattrMode = 'any' | 'create' | 'replace';
 /** Longest name in bytes (NAME_MAX of Linux). */
 export const NAME_MAX = 255;
 
+/** Whiteouts that are directory entries of their own, and the opaque flag, as the file systems of BSD have them. */
+export interface WhiteoutEntries {
+  /** Names that are whiteouts; nothing else shows them. A new object of that name replaces one. */
+  list(directory: Ino): readonly ByteString[];
+  has(directory: Ino, name: ByteString): boolean;
+  /** @throws FsError EEXIST when an object has the name */
+  add(directory: Ino, name: ByteString): void;
+  /** @throws FsError ENOENT when the name is no whiteout */
+  remove(directory: Ino, name: ByteString): void;
+  isOpaque(directory: Ino): boolean;
+  setOpaque(directory: Ino, opaque: boolean): void;
+}
+
 /** A mounted file system. */
 export interface FileSystem {
   /** Word for the kind of file system, as mount(8) shows it: `memory`, `squashfs`, `jffs2`, `host`, `union`. */
@@ -103,6 +116,8 @@ export interface FileSystem {
   readonly root: Ino;
   /** When true every changing call answers EROFS. */
   readonly readOnly: boolean;
+  /** Present on a file system that has whiteouts of its own. */
+  readonly whiteouts?: WhiteoutEntries;
 
   /**
    * Finds a name in a directory; `..` and `.` are not looked up here.

@@ -24,6 +24,7 @@ export type {
   NewInode,
   NewNode,
   RenameFlags,
+  WhiteoutEntries,
   XattrMode,
 } from './file-system.js';
 export { HostFileSystem } from './host/host-file-system.js';
@@ -35,7 +36,7 @@ export { WholeFileLocks } from './locks/whole-file-locks.js';
 export { failCall, failChange } from './memory/faults.js';
 export type { FaultHook, FaultPoint, FileSystemCall } from './memory/faults.js';
 export { MemoryFileSystem } from './memory/memory-file-system.js';
-export type { MemoryOptions } from './memory/memory-file-system.js';
+export type { MemoryOptions } from './memory/options.js';
 export { checkName } from './names.js';
 export { PATH_LENGTH_LIMIT, pathOf, resolve, resolveParent, SYMLINK_LIMIT } from './path-walk.js';
 export type { ParentWalk, WalkOptions } from './path-walk.js';

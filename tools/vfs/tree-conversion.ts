@@ -5,7 +5,7 @@ import { InternalError } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
 import type { Attributes, FileSystem, Ino } from './file-system.js';
 import { MemoryFileSystem } from './memory/memory-file-system.js';
-import type { MemoryOptions } from './memory/memory-file-system.js';
+import type { MemoryOptions } from './memory/options.js';
 import { newDirectory } from './tree.js';
 import type { Content, TreeDirectory, TreeInode } from './tree.js';
 

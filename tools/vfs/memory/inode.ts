@@ -40,6 +40,10 @@ export interface MemoryDirectory extends InodeBase {
   nextCookie: number;
   /** The listing, kept until the next change. */
   listing: readonly DirectoryEntry[] | undefined;
+  /** Names that are whiteouts and no objects, where the file system has such entries. */
+  whiteouts: Set<ByteString> | undefined;
+  /** The flag of BSD's file systems. */
+  opaque: boolean;
 }
 
 /** A symbolic link. */
@@ -94,6 +98,8 @@ export function newInode(
         parent: kind.parent,
         nextCookie: 1,
         listing: undefined,
+        whiteouts: undefined,
+        opaque: false,
       };
     case 'symlink':
       return { type: 'symlink', ...common, nlink: 0, target: kind.target };
@@ -111,11 +117,17 @@ export function copyInode(inode: MemoryInode, owner: Owner): MemoryInode {
     case 'directory': {
       const entries = new Map<ByteString, MemoryEntry>();
       for (const [name, entry] of inode.entries) entries.set(name, { ...entry });
-      return { ...inode, owner, xattrs, entries };
+      return { ...inode, owner, xattrs, entries, whiteouts: inode.whiteouts && new Set(inode.whiteouts) };
     }
     default:
       return { ...inode, owner, xattrs };
   }
+}
+
+/** Content or names changed: both times move, a kept listing is void. */
+export function touchInode(inode: MemoryInode, nowNs: bigint): void {
+  inode.mtimeNs = inode.ctimeNs = nowNs;
+  if (inode.type === 'directory') inode.listing = undefined;
 }
 
 /** What stat tells of an inode. */

@@ -19,69 +19,52 @@ import type {
   NewInode,
   NewNode,
   RenameFlags,
+  WhiteoutEntries,
   XattrMode,
 } from '../file-system.js';
 import { checkName } from '../names.js';
 import { checkXattrName, checkXattrValue } from '../xattr-names.js';
 import type { FaultHook, FileSystemCall } from './faults.js';
-import { attributesOf, copyInode, listingOf, newInode } from './inode.js';
-import type { MemoryDirectory, MemoryFile, MemoryInode, Owner } from './inode.js';
+import { attributesOf, listingOf, touchInode } from './inode.js';
+import type { MemoryDirectory, MemoryFile, MemoryInode } from './inode.js';
+import { InodeTable } from './inode-table.js';
+import type { MemoryOptions } from './options.js';
+import { renameEntry } from './rename.js';
 import { PAGE_SIZE } from './sparse-bytes.js';
-
-/** Limits and habits of a file system in memory; what is absent is unlimited. */
-export interface MemoryOptions {
-  /** Where times come from; stands still at 0 unless told otherwise. */
-  readonly clock?: Clock;
-  /** Room for file content in bytes, counted in pages of 4096; ENOSPC above it. */
-  readonly capacity?: number;
-  /** Most objects at one time, the root included; ENOSPC above it. */
-  readonly inodeLimit?: number;
-  /** Most names of one object; EMLINK above it. */
-  readonly linkLimit?: number;
-  /** Largest size of a file in bytes; EFBIG above it. */
-  readonly fileSizeLimit?: number;
-  /** `false`: xattrs answer EOPNOTSUPP, as on a file system built without them. */
-  readonly xattrs?: boolean;
-  /** `true`: the number of a removed object is given to the next new one, as ext4 and tmpfs may. */
-  readonly reuseNumbers?: boolean;
-  /** When reading sets the access time: never (default), or as `relatime` of Linux. */
-  readonly atime?: 'never' | 'relatime';
-  /** Attributes of the root; root:root 0755 unless told otherwise. */
-  readonly root?: NewInode;
-}
+import { MemoryWhiteouts } from './whiteout-entries.js';
 
 const dayNs = 86_400_000_000_000n;
 
 /** A file system in memory; see `FileSystem` for its calls. */
 export class MemoryFileSystem implements FileSystem {
   readonly kind = 'memory';
-  readonly root: Ino = 1;
+  readonly root: Ino;
   /** May be set at any time, as a remount does. */
   readOnly = false;
   /** Asked before each call; see `failChange` and `failCall`. */
   fault: FaultHook | undefined;
 
+  readonly whiteouts?: WhiteoutEntries;
+
   readonly #options: MemoryOptions;
   readonly #clock: Clock;
-  #owner: Owner = {};
-  #inodes = new Map<Ino, MemoryInode>();
-  #holds = new Map<Ino, number>();
-  #nextIno: Ino = 2;
-  #freeNumbers: Ino[] = [];
-  #usedPages = 0;
+  #table: InodeTable;
   #changes = 0;
 
   constructor(options: MemoryOptions = {}) {
     this.#options = options;
     this.#clock = options.clock ?? fixedClock(0);
-    const root = newInode(
-      this.#owner,
-      this.root,
-      { type: 'directory', parent: this.root },
-      options.root ?? { mode: 0o755, uid: 0, gid: 0 },
-      this.#clock.nowNs(),
-    );
-    this.#inodes.set(root.ino, root);
+    this.#table = new InodeTable(options);
+    const attributes = options.root ?? { mode: 0o755, uid: 0, gid: 0 };
+    this.root = this.#create({ type: 'directory', parent: 1 }, attributes, 'mkdir').ino;
+    if (options.whiteouts !== true) return;
+    this.whiteouts = new MemoryWhiteouts({
+      look: (ino) => this.#asDirectory(this.#table.get(ino, 'lookup'), 'lookup'),
+      change: (ino) => {
+        this.#begin('mknod', ino);
+        return this.#table.editDirectory(ino, 'mknod');
+      },
+    });
   }
 
   /**
@@ -91,14 +74,8 @@ export class MemoryFileSystem implements FileSystem {
    */
   clone(): MemoryFileSystem {
     const copy = new MemoryFileSystem(this.#options);
-    copy.#inodes = new Map(this.#inodes);
-    copy.#nextIno = this.#nextIno;
-    copy.#freeNumbers = [...this.#freeNumbers];
-    copy.#usedPages = this.#usedPages;
+    copy.#table = this.#table.clone();
     copy.readOnly = this.readOnly;
-    // Neither side owns what both see: each copies an inode before its first change.
-    this.#owner = {};
-    for (const inode of this.#inodes.values()) if (inode.nlink === 0) copy.#forget(inode);
     return copy;
   }
 
@@ -121,7 +98,7 @@ export class MemoryFileSystem implements FileSystem {
 
   setattr(ino: Ino, change: AttributeChange): Attributes {
     this.#begin('setattr', ino);
-    const inode = this.#edit(ino, 'setattr');
+    const inode = this.#table.edit(ino, 'setattr');
     if (change.size !== undefined) this.#resize(inode, change.size);
     if (change.mode !== undefined) inode.mode = change.mode & 0o7777;
     if (change.uid !== undefined) inode.uid = change.uid;
@@ -143,7 +120,7 @@ export class MemoryFileSystem implements FileSystem {
   readdir(directory: Ino, cookie = 0, limit = Infinity): readonly DirectoryEntry[] {
     const inode = this.#look('readdir', directory);
     if (inode.type !== 'directory') throw new FsError('ENOTDIR', 'readdir');
-    const listing = listingOf(inode, (ino) => this.#get(ino, 'readdir').type);
+    const listing = listingOf(inode, (ino) => this.#table.get(ino, 'readdir').type);
     if (cookie === 0 && limit >= listing.length) return listing;
     const start = firstAfter(listing, cookie);
     return listing.slice(start, start + limit);
@@ -176,7 +153,7 @@ export class MemoryFileSystem implements FileSystem {
   link(ino: Ino, directory: Ino, name: ByteString): void {
     const parent = this.#beginName('link', directory, name);
     this.#checkAbsent(parent, name, 'link');
-    const inode = this.#edit(ino, 'link');
+    const inode = this.#table.edit(ino, 'link');
     if (inode.type === 'directory') throw new FsError('EPERM', 'link', name);
     const nameless = inode.nlink === 0;
     if (nameless && !(inode.type === 'file' && inode.linkable)) throw new FsError('ENOENT', 'link', name);
@@ -188,19 +165,19 @@ export class MemoryFileSystem implements FileSystem {
 
   unlink(directory: Ino, name: ByteString): void {
     const parent = this.#beginName('unlink', directory, name);
-    const inode = this.#edit(this.#present(parent, name, 'unlink'), 'unlink');
+    const inode = this.#table.edit(this.#present(parent, name, 'unlink'), 'unlink');
     if (inode.type === 'directory') throw new FsError('EISDIR', 'unlink', name);
     this.#removeName(parent, name);
-    this.#drop(inode);
+    this.#table.dropName(inode, this.#clock.nowNs());
   }
 
   rmdir(directory: Ino, name: ByteString): void {
     const parent = this.#beginName('rmdir', directory, name);
-    const inode = this.#edit(this.#present(parent, name, 'rmdir'), 'rmdir');
+    const inode = this.#table.edit(this.#present(parent, name, 'rmdir'), 'rmdir');
     if (inode.type !== 'directory') throw new FsError('ENOTDIR', 'rmdir', name);
     if (inode.entries.size > 0) throw new FsError('ENOTEMPTY', 'rmdir', name);
     this.#removeName(parent, name);
-    this.#drop(inode);
+    this.#table.dropName(inode, this.#clock.nowNs());
   }
 
   rename(
@@ -212,32 +189,13 @@ export class MemoryFileSystem implements FileSystem {
   ): void {
     const from = this.#beginName('rename', directory, name);
     checkName(newName, 'rename');
-    const to = this.#directory(newDirectory, 'rename');
-    const { noreplace = false, exchange = false, whiteout = false } = flags;
-    if (exchange && (noreplace || whiteout)) throw new FsError('EINVAL', 'rename', name);
-    const source = this.#get(this.#present(from, name, 'rename'), 'rename');
-    const targetIno = to.entries.get(newName)?.ino;
-    if (noreplace && targetIno !== undefined) throw new FsError('EEXIST', 'rename', newName);
-    if (exchange && targetIno === undefined) throw new FsError('ENOENT', 'rename', newName);
-    if (targetIno === undefined && to.nlink === 0) throw new FsError('ENOENT', 'rename', newName);
-    const target = targetIno === undefined ? undefined : this.#get(targetIno, 'rename');
-    if (source.type === 'directory') this.#checkNotBeneath(newDirectory, source.ino);
-    if (exchange) {
-      if (target?.type === 'directory') this.#checkNotBeneath(directory, target.ino);
-      if (target && target !== source) this.#exchange(from, name, source, to, newName, target);
-      return;
-    }
-    if (source === target) return;
-    if (target) this.#checkReplaceable(source, target, newName);
-    const mark = whiteout ? this.#create({ type: 'char' }, { mode: 0, uid: 0, gid: 0 }, 'rename') : undefined;
-    const moved = this.#edit(source.ino, 'rename');
-    this.#moveName(from, name, to, newName, moved, mark);
-    if (target) this.#drop(this.#edit(target.ino, 'rename'));
+    const to = this.#table.editDirectory(newDirectory, 'rename');
+    renameEntry(this.#table, { from, name, to, newName }, flags, this.#clock.nowNs());
   }
 
   tmpfile(directory: Ino, attributes: NewInode): Ino {
     this.#begin('tmpfile', directory);
-    if (this.#directory(directory, 'tmpfile').nlink === 0) throw new FsError('ENOENT', 'tmpfile');
+    if (this.#table.editDirectory(directory, 'tmpfile').nlink === 0) throw new FsError('ENOENT', 'tmpfile');
     const inode = this.#create({ type: 'file' }, attributes, 'tmpfile');
     if (inode.type === 'file') inode.linkable = true;
     return inode.ino;
@@ -246,18 +204,11 @@ export class MemoryFileSystem implements FileSystem {
   open(ino: Ino, intent: 'read' | 'write'): void {
     const inode = this.#look('open', ino);
     if (intent === 'write' && this.readOnly && inode.type === 'file') throw new FsError('EROFS', 'open');
-    this.#holds.set(ino, (this.#holds.get(ino) ?? 0) + 1);
+    this.#table.hold(ino);
   }
 
   release(ino: Ino): void {
-    const holds = this.#holds.get(ino) ?? 0;
-    if (holds > 1) {
-      this.#holds.set(ino, holds - 1);
-      return;
-    }
-    this.#holds.delete(ino);
-    const inode = this.#inodes.get(ino);
-    if (inode?.nlink === 0) this.#forget(inode);
+    this.#table.release(ino);
   }
 
   read(ino: Ino, offset: number, length: number): Uint8Array {
@@ -268,16 +219,16 @@ export class MemoryFileSystem implements FileSystem {
 
   write(ino: Ino, offset: number, data: Uint8Array): number {
     this.#begin('write', ino);
-    const file = this.#file(this.#edit(ino, 'write'), 'write');
+    const file = this.#file(this.#table.edit(ino, 'write'), 'write');
     if (data.length === 0) return 0;
     const limit = this.#options.fileSizeLimit ?? Number.MAX_SAFE_INTEGER;
     if (offset >= limit) throw new FsError('EFBIG', 'write');
     const wanted = Math.min(offset + data.length, limit);
-    const end = file.bytes.fitting(offset, wanted, this.#freePages());
+    const end = file.bytes.fitting(offset, wanted, this.#table.freePages);
     if (end === offset) throw new FsError('ENOSPC', 'write');
     const count = end - offset;
-    this.#counted(file, () => {
-      file.bytes.write(offset, count === data.length ? data : data.subarray(0, count));
+    this.#table.changeContent(file, (bytes) => {
+      bytes.write(offset, count === data.length ? data : data.subarray(0, count));
     });
     this.#touch(file);
     return count;
@@ -298,18 +249,19 @@ export class MemoryFileSystem implements FileSystem {
     mode: 'allocate' | 'keep-size' | 'punch-hole' | 'zero',
   ): void {
     this.#begin('fallocate', ino);
-    const file = this.#file(this.#edit(ino, 'fallocate'), 'fallocate');
+    const file = this.#file(this.#table.edit(ino, 'fallocate'), 'fallocate');
     if (offset < 0 || length <= 0) throw new FsError('EINVAL', 'fallocate');
     const end = offset + length;
     if (mode !== 'punch-hole') {
       if (end > (this.#options.fileSizeLimit ?? Number.MAX_SAFE_INTEGER))
         throw new FsError('EFBIG', 'fallocate');
-      if (file.bytes.missingPages(offset, end) > this.#freePages()) throw new FsError('ENOSPC', 'fallocate');
+      if (file.bytes.missingPages(offset, end) > this.#table.freePages)
+        throw new FsError('ENOSPC', 'fallocate');
     }
-    this.#counted(file, () => {
-      if (mode === 'punch-hole' || mode === 'zero') file.bytes.punch(offset, end);
-      if (mode !== 'punch-hole') file.bytes.allocate(offset, end);
-      if ((mode === 'allocate' || mode === 'zero') && end > file.bytes.size) file.bytes.truncate(end);
+    this.#table.changeContent(file, (bytes) => {
+      if (mode === 'punch-hole' || mode === 'zero') bytes.punch(offset, end);
+      if (mode !== 'punch-hole') bytes.allocate(offset, end);
+      if ((mode === 'allocate' || mode === 'zero') && end > bytes.size) bytes.truncate(end);
     });
     this.#touch(file);
   }
@@ -326,7 +278,7 @@ export class MemoryFileSystem implements FileSystem {
     this.#begin('setxattr', ino, name);
     this.#checkXattrs(name, 'setxattr');
     checkXattrValue(value, 'setxattr', name);
-    const inode = this.#edit(ino, 'setxattr');
+    const inode = this.#table.edit(ino, 'setxattr');
     const present = inode.xattrs?.has(name) ?? false;
     if (mode === 'create' && present) throw new FsError('EEXIST', 'setxattr', name);
     if (mode === 'replace' && !present) throw new FsError('ENODATA', 'setxattr', name);
@@ -343,7 +295,7 @@ export class MemoryFileSystem implements FileSystem {
   removexattr(ino: Ino, name: ByteString): void {
     this.#begin('removexattr', ino, name);
     this.#checkXattrs(name, 'removexattr');
-    const inode = this.#edit(ino, 'removexattr');
+    const inode = this.#table.edit(ino, 'removexattr');
     if (!inode.xattrs?.delete(name)) throw new FsError('ENODATA', 'removexattr', name);
     inode.ctimeNs = this.#clock.nowNs();
   }
@@ -353,14 +305,14 @@ export class MemoryFileSystem implements FileSystem {
     const { capacity, inodeLimit } = this.#options;
     const blocks = capacity === undefined ? 2 ** 32 : Math.floor(capacity / PAGE_SIZE);
     const files = inodeLimit ?? 2 ** 32;
-    const blocksFree = Math.max(0, blocks - this.#usedPages);
+    const blocksFree = Math.max(0, blocks - this.#table.usedPages);
     return {
       blockSize: PAGE_SIZE,
       blocks,
       blocksFree,
       blocksAvailable: blocksFree,
       files,
-      filesFree: Math.max(0, files - this.#inodes.size),
+      filesFree: Math.max(0, files - this.#table.size),
       nameMax: NAME_MAX,
     };
   }
@@ -372,7 +324,7 @@ export class MemoryFileSystem implements FileSystem {
   /** Begins a reading call: the fault hook, then the object. */
   #look(call: FileSystemCall, ino: Ino, name?: ByteString): MemoryInode {
     if (this.fault) this.#askHook(call, ino, name, false);
-    return this.#get(ino, call);
+    return this.#table.get(ino, call);
   }
 
   /** Begins a changing call. */
@@ -391,26 +343,10 @@ export class MemoryFileSystem implements FileSystem {
   #beginName(call: FileSystemCall, directory: Ino, name: ByteString): MemoryDirectory {
     this.#begin(call, directory, name);
     checkName(name, call);
-    return this.#directory(directory, call);
+    return this.#table.editDirectory(directory, call);
   }
 
-  #get(ino: Ino, call: FileSystemCall): MemoryInode {
-    const inode = this.#inodes.get(ino);
-    if (!inode) throw new FsError('ESTALE', call);
-    return inode;
-  }
-
-  /** Returns an inode that may be changed: a copy of its own when a clone may still see the old one. */
-  #edit(ino: Ino, call: FileSystemCall): MemoryInode {
-    const inode = this.#get(ino, call);
-    if (inode.owner === this.#owner) return inode;
-    const own = copyInode(inode, this.#owner);
-    this.#inodes.set(ino, own);
-    return own;
-  }
-
-  #directory(ino: Ino, call: FileSystemCall): MemoryDirectory {
-    const inode = this.#edit(ino, call);
+  #asDirectory(inode: MemoryInode, call: FileSystemCall): MemoryDirectory {
     if (inode.type !== 'directory') throw new FsError('ENOTDIR', call);
     return inode;
   }
@@ -432,17 +368,18 @@ export class MemoryFileSystem implements FileSystem {
     return entry.ino;
   }
 
-  #create(kind: Parameters<typeof newInode>[2], attributes: NewInode, call: FileSystemCall): MemoryInode {
-    if (this.#inodes.size >= (this.#options.inodeLimit ?? Infinity)) throw new FsError('ENOSPC', call);
-    const ino = this.#freeNumbers.pop() ?? this.#nextIno++;
-    const inode = newInode(this.#owner, ino, kind, attributes, this.#clock.nowNs());
-    this.#inodes.set(ino, inode);
-    return inode;
+  #create(
+    kind: Parameters<InodeTable['create']>[0],
+    attributes: NewInode,
+    call: FileSystemCall,
+  ): MemoryInode {
+    return this.#table.create(kind, attributes, this.#clock.nowNs(), call);
   }
 
   /** Gives an object a name that is not there yet. */
   #place(parent: MemoryDirectory, name: ByteString, inode: MemoryInode): Ino {
     parent.entries.set(name, { ino: inode.ino, cookie: parent.nextCookie++ });
+    parent.whiteouts?.delete(name);
     if (inode.type === 'directory') parent.nlink += 1;
     else inode.nlink += 1;
     this.#touch(parent);
@@ -454,130 +391,25 @@ export class MemoryFileSystem implements FileSystem {
     this.#touch(parent);
   }
 
-  /** Takes one name from an object; `..` of a directory too. */
-  #drop(inode: MemoryInode): void {
-    if (inode.type === 'directory') {
-      inode.nlink = 0;
-      this.#directory(inode.parent, 'rmdir').nlink -= 1;
-    } else {
-      inode.nlink -= 1;
-    }
-    inode.ctimeNs = this.#clock.nowNs();
-    if (inode.nlink === 0 && !this.#holds.has(inode.ino)) this.#forget(inode);
-  }
-
-  #forget(inode: MemoryInode): void {
-    if (inode.type === 'file') this.#usedPages -= inode.bytes.pageCount;
-    this.#inodes.delete(inode.ino);
-    if (this.#options.reuseNumbers) this.#freeNumbers.push(inode.ino);
-  }
-
-  /** Climbs from a directory to the root: a directory cannot move beneath itself. */
-  #checkNotBeneath(directory: Ino, ancestor: Ino): void {
-    for (let at = directory; ;) {
-      if (at === ancestor) throw new FsError('EINVAL', 'rename');
-      if (at === this.root) return;
-      const inode = this.#get(at, 'rename');
-      if (inode.type !== 'directory' || inode.nlink === 0) return;
-      at = inode.parent;
-    }
-  }
-
-  #checkReplaceable(source: MemoryInode, target: MemoryInode, name: ByteString): void {
-    if (target.type === 'directory') {
-      if (source.type !== 'directory') throw new FsError('EISDIR', 'rename', name);
-      if (target.entries.size > 0) throw new FsError('ENOTEMPTY', 'rename', name);
-    } else if (source.type === 'directory') {
-      throw new FsError('ENOTDIR', 'rename', name);
-    }
-  }
-
-  #moveName(
-    from: MemoryDirectory,
-    name: ByteString,
-    to: MemoryDirectory,
-    newName: ByteString,
-    moved: MemoryInode,
-    mark: MemoryInode | undefined,
-  ): void {
-    const entry = to.entries.get(newName);
-    if (entry) entry.ino = moved.ino;
-    else to.entries.set(newName, { ino: moved.ino, cookie: to.nextCookie++ });
-    const left = from.entries.get(name);
-    if (mark && left) {
-      left.ino = mark.ino;
-      mark.nlink += 1;
-    } else {
-      from.entries.delete(name);
-    }
-    if (moved.type === 'directory') {
-      moved.parent = to.ino;
-      from.nlink -= 1;
-      to.nlink += 1;
-    }
-    this.#touch(from);
-    this.#touch(to);
-    moved.ctimeNs = to.ctimeNs;
-  }
-
-  #exchange(
-    from: MemoryDirectory,
-    name: ByteString,
-    source: MemoryInode,
-    to: MemoryDirectory,
-    newName: ByteString,
-    target: MemoryInode,
-  ): void {
-    const [left, right] = [from.entries.get(name), to.entries.get(newName)];
-    if (!left || !right) throw new FsError('ENOENT', 'rename', name);
-    left.ino = target.ino;
-    right.ino = source.ino;
-    this.#touch(from);
-    this.#touch(to);
-    for (const [inode, before, after] of [
-      [this.#edit(source.ino, 'rename'), from, to],
-      [this.#edit(target.ino, 'rename'), to, from],
-    ] as const) {
-      inode.ctimeNs = to.ctimeNs;
-      if (inode.type !== 'directory') continue;
-      inode.parent = after.ino;
-      before.nlink -= 1;
-      after.nlink += 1;
-    }
-  }
-
   #resize(inode: MemoryInode, size: number): void {
     const file = this.#file(inode, 'setattr');
     if (size < 0) throw new FsError('EINVAL', 'setattr');
     if (size > (this.#options.fileSizeLimit ?? Number.MAX_SAFE_INTEGER))
       throw new FsError('EFBIG', 'setattr');
-    this.#counted(file, () => {
-      file.bytes.truncate(size);
+    this.#table.changeContent(file, (bytes) => {
+      bytes.truncate(size);
     });
   }
 
-  #freePages(): number {
-    const { capacity } = this.#options;
-    return capacity === undefined ? Infinity : Math.floor(capacity / PAGE_SIZE) - this.#usedPages;
-  }
-
-  #counted(file: MemoryFile, change: () => void): void {
-    const before = file.bytes.pageCount;
-    change();
-    this.#usedPages += file.bytes.pageCount - before;
-  }
-
-  /** Content or names changed: both times move, a kept listing is void. */
   #touch(inode: MemoryInode): void {
-    inode.mtimeNs = inode.ctimeNs = this.#clock.nowNs();
-    if (inode.type === 'directory') inode.listing = undefined;
+    touchInode(inode, this.#clock.nowNs());
   }
 
   /** Relatime: only when the access is older than the last change, or than a day. */
   #touchAccessTime(file: MemoryFile): void {
     const now = this.#clock.nowNs();
     const stale = file.atimeNs <= file.mtimeNs || file.atimeNs <= file.ctimeNs || now - file.atimeNs >= dayNs;
-    if (!this.readOnly && stale) this.#edit(file.ino, 'read').atimeNs = now;
+    if (!this.readOnly && stale) this.#table.edit(file.ino, 'read').atimeNs = now;
   }
 
   #checkXattrs(name: ByteString, call: FileSystemCall): void {
