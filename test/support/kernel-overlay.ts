@@ -107,9 +107,10 @@ function answer(fs: FileSystem, operation: FileOperation): string {
   // The kernel's path walk refuses this before the file system is asked.
   const { path } = operation;
   if (operation.kind === 'rename' && operation.from.startsWith(`${path}/`)) return 'walk';
-  // Tmpfs, the upper here, leaves the times when the size stays; other file systems of Linux do not.
-  if (operation.kind === 'truncate' && statPath(fs, byteStringFromText(path))?.size === operation.size) {
-    return 'same size';
+  if (operation.kind === 'truncate') {
+    // Tmpfs, the upper here, leaves the times when the size stays; other file systems of Linux do not.
+    const found = statPath(fs, byteStringFromText(path));
+    if (found?.type === 'file' && found.size === operation.size) return 'same size';
   }
   return applyOperation(fs, operation, pool);
 }
