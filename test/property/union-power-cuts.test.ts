@@ -3,7 +3,8 @@ import type { Safeguard, UnionPolicy } from '../../tools/union/index.js';
 import { FsError, Scheduler } from '../../tools/vfs/index.js';
 import type { FaultHook, MemoryFileSystem } from '../../tools/vfs/index.js';
 import { policyWith, strayIn } from '../support/unions.js';
-import { buildScene, mountScene, sceneOperations, viewOf } from '../support/union-scenes.js';
+import { viewOf } from '../support/views.js';
+import { buildScene, mountScene, sceneOperations } from '../support/union-scenes.js';
 import type { Scene, SceneOperation } from '../support/union-scenes.js';
 
 /** Lets `count` changes through, then none: as if the power went. */

@@ -15,17 +15,15 @@ import {
   treeFromFileSystem,
 } from '../../tools/vfs/index.js';
 import type { FileSystem } from '../../tools/vfs/index.js';
-import { applyOperation, dataPool, manifestOf, randomOperations } from './file-operations.js';
+import { applyOperation, dataPool, randomOperations } from './file-operations.js';
 import type { FileOperation } from './file-operations.js';
-import { viewOf } from './union-scenes.js';
 import { unionOf } from './unions.js';
+import { differenceOf, shownBy, workTime } from './views.js';
 
 const options = 'redirect_dir=on,index=on,xino=on';
 const pool = dataPool(1);
 /** Most operations of one sequence. */
 const lengthMax = 40;
-/** Times from here on are those of the work itself, and differ; earlier ones were set and have to agree. */
-const now = 1_500_000_000;
 
 /** Does one sequence on both; tells the first difference. */
 export function compareWithKernel(base: string, seed: number): string | undefined {
@@ -90,7 +88,7 @@ function lowerOnBoth(random: RandomSource, folder: string): MemoryFileSystem {
     for (const fs of [host, lower]) applyOperation(fs, operation, pool);
   }
   // What nobody touches keeps its times, also through a copy-up.
-  for (const fs of [host, lower]) setTimes(fs, BigInt(now - 1000) * 1_000_000_000n);
+  for (const fs of [host, lower]) setTimes(fs, BigInt(workTime - 1000) * 1_000_000_000n);
   host[Symbol.dispose]();
   return lower;
 }
@@ -113,19 +111,4 @@ function answer(fs: FileSystem, operation: FileOperation): string {
     if (found?.type === 'file' && found.size === operation.size) return 'same size';
   }
   return applyOperation(fs, operation, pool);
-}
-
-/** Everything that users see, a line each: names, objects with their names, attributes, content. */
-function shownBy(fs: FileSystem): string[] {
-  const lines = manifestOf(fs).map((line) =>
-    line.replace(/ (\d{10}) /, (whole, time: string) => (Number(time) < now ? whole : ' now ')),
-  );
-  return [...viewOf(fs).split('\n'), ...lines];
-}
-
-function differenceOf(wanted: readonly string[], got: readonly string[]): string | undefined {
-  const missing = wanted.filter((line) => !got.includes(line)).map((line) => `kernel ${line}`);
-  const extra = got.filter((line) => !wanted.includes(line)).map((line) => `union  ${line}`);
-  const lines = [...missing, ...extra].map((line) => line.replaceAll(/[^ -~]/g, '.').slice(0, 200));
-  return lines.length > 0 ? lines.join('\n') : undefined;
 }

@@ -3,9 +3,10 @@ import type { Safeguard, UnionPolicy } from '../../tools/union/index.js';
 import { FsError } from '../../tools/vfs/index.js';
 import { ordersOf, outcomeOf, runSchedule } from './interleavings.js';
 import type { Encounter, End, Meeting } from './interleavings.js';
-import { mountScene, viewOf } from './union-scenes.js';
+import { mountScene } from './union-scenes.js';
 import type { Scene, SceneOperation } from './union-scenes.js';
 import { strayIn } from './unions.js';
+import { viewOf } from './views.js';
 
 /** Operations that meet, and where. */
 export interface UnionMeeting {

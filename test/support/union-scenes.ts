@@ -3,7 +3,7 @@
  * each way to change it. A view is what users see, as lines to compare.
  */
 import type { Safeguard, Union, UnionPolicy } from '../../tools/union/index.js';
-import type { FileSystem, Ino, MemoryFileSystem, Startable } from '../../tools/vfs/index.js';
+import type { MemoryFileSystem, Startable } from '../../tools/vfs/index.js';
 import { b, find, newDirectoryAttributes, newFile, placeOf, put, putDirectory } from './files.js';
 import { memory, unionOf } from './unions.js';
 
@@ -126,26 +126,3 @@ export const sceneOperations: readonly SceneOperation[] = [
   create('e/r'),
   create('d/new'),
 ];
-
-/** What users see of a tree: one line a path. Times are left out: they tell only how many steps were taken. */
-export function viewOf(fs: FileSystem): string {
-  const lines: string[] = [];
-  const groups = new Map<Ino, number>();
-  const visit = (directory: Ino, path: string): void => {
-    const entries = [...fs.readdir(directory)].sort((x, y) => (x.name < y.name ? -1 : 1));
-    for (const { name, ino, type } of entries) {
-      const found = fs.lookup(directory, name);
-      const attributes = fs.getattr(ino);
-      const consistent = found === ino && attributes.type === type && attributes.ino === ino;
-      const group = groups.get(ino) ?? groups.size;
-      groups.set(ino, group);
-      const content = type === 'file' ? Buffer.from(fs.read(ino, 0, attributes.size)).toString('latin1') : '';
-      const links = type === 'directory' ? '' : ` links ${attributes.nlink} object ${group}`;
-      const mode = attributes.mode.toString(8);
-      lines.push(`${path}/${name} ${type} ${mode}${links} '${content}'${consistent ? '' : ' INCONSISTENT'}`);
-      if (type === 'directory') visit(ino, `${path}/${name}`);
-    }
-  };
-  visit(fs.root, '');
-  return lines.join('\n');
-}

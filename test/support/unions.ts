@@ -2,7 +2,7 @@
 import { steppingClock } from '../../tools/core/index.js';
 import type { ByteString } from '../../tools/core/index.js';
 import { mountUnion, policies } from '../../tools/union/index.js';
-import type { Safeguard, Union, UnionPolicy, UnionWarning } from '../../tools/union/index.js';
+import type { LayerSpec, Safeguard, Union, UnionPolicy, UnionWarning } from '../../tools/union/index.js';
 import { FsError, MemoryFileSystem } from '../../tools/vfs/index.js';
 import type { FileSystem, Ino, RenameFlags } from '../../tools/vfs/index.js';
 import { find, newDirectoryAttributes, put, putDirectory } from './files.js';
@@ -36,7 +36,8 @@ export function upperOn(fs: FileSystem): { upper: { fs: FileSystem; root: Ino; n
 
 /** What a test union is made of. */
 export interface TestUnion {
-  readonly lowers: readonly FileSystem[];
+  /** Whole file systems, or directories of them. */
+  readonly lowers: readonly (FileSystem | LayerSpec)[];
   readonly store?: FileSystem;
   readonly policy?: UnionPolicy;
   readonly sabotage?: readonly Safeguard[];
@@ -46,7 +47,10 @@ export interface TestUnion {
 /** Mounts a union; without a store it is read-only. */
 export function unionOf({ lowers, store, ...rest }: TestUnion): Union {
   return mountUnion({
-    lowers: lowers.map((fs, index) => ({ fs, name: `lower${index + 1}` })),
+    lowers: lowers.map((lower, index) => ({
+      name: `lower${index + 1}`,
+      ...('fs' in lower ? lower : { fs: lower }),
+    })),
     ...(store ? upperOn(store) : {}),
     ...rest,
   });

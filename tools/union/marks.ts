@@ -25,6 +25,8 @@ export interface MarkReading {
   readonly devices: boolean;
   /** Empty file with a mark, in a directory marked `x`. */
   readonly emptyFiles: boolean;
+  /** This union makes such files, and marks a directory for its first one: any directory may be marked by now. */
+  readonly makesEmptyFiles: boolean;
   /** Symlink to `(overlay-whiteout)`, with its attribute or by its text alone. */
   readonly links: 'no' | 'attribute' | 'text';
   /** `.wh.NAME`. */
@@ -44,6 +46,7 @@ export function markReading(policy: Pick<UnionPolicy, 'writes' | 'reads' | 'pref
   return {
     devices: forms.has('overlay') || fuse,
     emptyFiles: forms.has('overlay-x'),
+    makesEmptyFiles: policy.writes === 'overlay-x',
     links: forms.has('overlay-v7-text') ? 'text' : forms.has('overlay-v7') ? 'attribute' : 'no',
     names: forms.has('aufs') || fuse,
     prefixes: fuse ? [...new Set([policy.prefix, 'trusted.overlay.', 'user.overlay.'])] : [policy.prefix],

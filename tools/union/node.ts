@@ -190,7 +190,7 @@ export class NodeTable {
 
 /** The part of a node in the upper. */
 export function upperPart(upper: Layer, node: Node): Part {
-  return { layer: upper, ino: node.upper, marksFiles: node.marksFiles };
+  return { layer: upper, ino: node.upper, marksFiles: node.marksFiles || upper.reading.makesEmptyFiles };
 }
 
 /** Type guard for a found object. */

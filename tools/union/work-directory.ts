@@ -120,6 +120,7 @@ export class WorkDirectory {
     }
     yield workStep;
     const temp = this.prepareWhiteout();
+    this.#expectWhiteout(directory);
     yield* this.replace(directory, name, temp);
   }
 
@@ -183,6 +184,8 @@ export class WorkDirectory {
   /** Exchanges two names of the upper. */
   *exchange(a: Ino, nameA: ByteString, b: Ino, nameB: ByteString): Operation<void> {
     yield upperStep;
+    // One of the two may be a whiteout.
+    this.#expectWhiteout(a);
     if (this.#tryExchange(a, nameA, b, nameB)) return;
     const first = this.fs.lookup(a, nameA);
     const second = this.fs.lookup(b, nameB);
@@ -232,6 +235,7 @@ export class WorkDirectory {
       }
     }
     const whiteout = this.prepareWhiteout();
+    this.#expectWhiteout(from);
     const whiteoutIno = fs.lookup(this.ino, whiteout);
     const old = fs.lookup(to, newName);
     const moves: Move[] = [{ ino: moved, from, name, to, newName }];
@@ -281,7 +285,7 @@ export class WorkDirectory {
 
   /** Whiteouts are names of one shared object, so that removing costs one entry, also on a full flash (46, 216). */
   #whiteoutAt(directory: Ino, name: ByteString): void {
-    if (this.form === 'overlay-x') this.#markDirectory(directory);
+    this.#expectWhiteout(directory);
     this.#whiteout ??= this.fs.lookup(this.ino, sharedWhiteout);
     if (this.#whiteout === undefined && !this.lacks.has('links')) this.#whiteout = this.#makeShared();
     if (this.#whiteout !== undefined && this.#tryLink(this.#whiteout, directory, name)) return;
@@ -321,8 +325,9 @@ export class WorkDirectory {
     }
   }
 
-  #markDirectory(directory: Ino): void {
-    if (directory === this.ino) return;
+  /** Form overlay-x: whiteouts count only in a directory that says so, which it does before the first arrives. */
+  #expectWhiteout(directory: Ino): void {
+    if (this.form !== 'overlay-x' || directory === this.ino) return;
     const mark = `${this.#prefix}opaque` as ByteString;
     if (!this.fs.listxattr(directory).includes(mark)) this.fs.setxattr(directory, mark, Uint8Array.of(0x78));
   }

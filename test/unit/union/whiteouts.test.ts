@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { policies } from '../../../tools/union/index.js';
-import { b, errnoOf, find, newFile } from '../../support/files.js';
+import { b, errnoOf, find, names, newDirectoryAttributes, newFile } from '../../support/files.js';
 import { lowerWith, memory, policyWith, unionOf, upperOn } from '../../support/unions.js';
 
 test('a whiteout hides its name also in a directory that is not merged (union 32)', () => {
@@ -45,4 +45,21 @@ test('symlink whiteouts of old overlayfs hide their names, plain links of that t
   union.unmount();
   const byText = unionOf({ lowers: [lower], store, policy: strict });
   expect(byText.readdir(byText.root)).toEqual([]);
+});
+
+test('with empty files as whiteouts every directory that gets one says so, also by exchange and rename (union 37, 105)', () => {
+  const [lower, store] = [lowerWith('d/', 'd/f', 'e/', 'e/x/', 'g'), memory()];
+  const union = unionOf({ lowers: [lower], store, policy: policyWith({ writes: 'overlay-x' }) });
+  // Known before it holds whiteouts, and listed after.
+  expect(names(union, find(union, 'd'))).toEqual(['f']);
+  union.rename(find(union, 'd'), b('f'), union.root, b('f'));
+  expect(names(union, find(union, 'd'))).toEqual([]);
+  union.rmdir(find(union, 'e'), b('x'));
+  union.mkdir(union.root, b('new'), newDirectoryAttributes);
+  union.rename(union.root, b('new'), find(union, 'e'), b('x'));
+  union.setattr(find(union, 'g'), { mode: 0 });
+  union.unlink(union.root, b('g'));
+  union.unmount();
+  const strict = unionOf({ lowers: [lower], store, policy: policyWith({ reads: ['overlay-x'] }) });
+  expect([names(strict), names(strict, find(strict, 'd'))]).toEqual([['d', 'e', 'f'], []]);
 });
