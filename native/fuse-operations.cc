@@ -161,9 +161,22 @@ void link(fuse_req_t req, fuse_ino_t node, fuse_ino_t newParent, const char* new
              v.session.call(FuseCall::kLink, {v.number(node), v.number(newParent), v.name(newName)}));
 }
 
-// The kernel then opens and closes files and directories by itself, and sends neither request again. An
-// object stays in use while the kernel has not forgotten its node, which covers every open file.
-void open(fuse_req_t req, fuse_ino_t, fuse_file_info*) { fuse_reply_err(req, ENOSYS); }
+// Without a handler the answer is ENOSYS: the kernel then opens and closes files by itself, and sends neither
+// request again. An object stays in use while the kernel has not forgotten its node, which covers every open
+// file.
+void open(fuse_req_t req, fuse_ino_t node, fuse_file_info* info) {
+  Values v(req);
+  bool writes = (info->flags & O_ACCMODE) != O_RDONLY;
+  int error = v.session.call(FuseCall::kOpen, {v.number(node), Napi::Boolean::New(v.session.env(), writes)});
+  if (error != 0) {
+    fuse_reply_err(req, error);
+    return;
+  }
+  info->keep_cache = 1;
+  fuse_reply_open(req, info);
+}
+
+void opendir(fuse_req_t req, fuse_ino_t, fuse_file_info*) { fuse_reply_err(req, ENOSYS); }
 
 void release(fuse_req_t req, fuse_ino_t, fuse_file_info*) { fuse_reply_err(req, 0); }
 
@@ -195,11 +208,12 @@ void replyBytes(fuse_req_t req, int error, const Napi::Value& value) {
 
 void read(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset, fuse_file_info*) {
   Values v(req);
-  Napi::Value bytes;
-  int error = v.session.call(
-      FuseCall::kRead,
-      {v.number(node), v.number(static_cast<double>(offset)), v.number(static_cast<double>(size))}, &bytes);
-  replyBytes(req, error, bytes);
+  int error = v.session.call(FuseCall::kRead, {v.number(node), v.number(static_cast<double>(offset)),
+                                               v.number(static_cast<double>(size))});
+  if (error != 0)
+    fuse_reply_err(req, error);
+  else
+    fuse_reply_buf(req, v.session.sent(), static_cast<size_t>(v.session.slot(0)));
 }
 
 void write(fuse_req_t req, fuse_ino_t node, const char* data, size_t size, off_t offset, fuse_file_info*) {
@@ -384,7 +398,7 @@ fuse_lowlevel_ops makeOperations() {
   ops.read = read;
   ops.write = write;
   ops.fsync = fsync;
-  ops.opendir = open;
+  ops.opendir = opendir;
   ops.releasedir = release;
   ops.fsyncdir = fsync;
   ops.readdir = readdir;

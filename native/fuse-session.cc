@@ -29,23 +29,26 @@ timespec toTimespec(int64_t ns) {
 }  // namespace
 
 const std::array<const char*, static_cast<size_t>(FuseCall::kCount)> kFuseCallNames = {
-    "lookup", "forget",   "getattr",  "setattr",   "readlink",    "mknod",     "mkdir",         "unlink",
-    "rmdir",  "symlink",  "rename",   "link",      "read",        "write",     "fsync",         "readdir",
-    "statfs", "setxattr", "getxattr", "listxattr", "removexattr", "fallocate", "copyFileRange", "lseek",
+    "lookup",      "forget",    "getattr",       "setattr", "readlink", "mknod",    "mkdir",
+    "unlink",      "rmdir",     "symlink",       "rename",  "link",     "open",     "read",
+    "write",       "fsync",     "readdir",       "statfs",  "setxattr", "getxattr", "listxattr",
+    "removexattr", "fallocate", "copyFileRange", "lseek",
 };
 
-FuseSession::FuseSession(Napi::Env env, const Options& options, Napi::Object handlers, Napi::Uint8Array block,
-                         Napi::Uint8Array receive, Napi::Function onEnd)
+FuseSession::FuseSession(Napi::Env env, const Options& options, Napi::Object handlers, Memory memory,
+                         Napi::Function onEnd)
     : env_(env) {
   for (size_t i = 0; i < handlers_.size(); i++) {
     Napi::Value handler = handlers.Get(kFuseCallNames[i]);
     if (handler.IsFunction()) handlers_[i] = Napi::Persistent(handler.As<Napi::Function>());
   }
   onEnd_ = Napi::Persistent(onEnd);
-  blockReference_ = Napi::Persistent(block);
-  receiveReference_ = Napi::Persistent(receive);
-  block_ = block.Data();
-  buffer_.mem = receive.Data();
+  blockReference_ = Napi::Persistent(memory.block);
+  receiveReference_ = Napi::Persistent(memory.receive);
+  sendReference_ = Napi::Persistent(memory.send);
+  block_ = memory.block.Data();
+  send_ = memory.send.Data();
+  buffer_.mem = memory.receive.Data();
   context_ = std::make_unique<Napi::AsyncContext>(env, "firmwright:fuse");
 
   std::vector<char*> arguments;
@@ -89,6 +92,8 @@ void FuseSession::onEnvironmentEnd(void* self) { static_cast<FuseSession*>(self)
 
 void FuseSession::serve() {
   Napi::HandleScope scope(env_);
+  // One scope for the whole turn: microtasks run after it, not after each request.
+  Napi::CallbackScope turn(env_, *context_);
   for (int i = 0; i < kRequestsATurn && session_ != nullptr; i++) {
     int size = fuse_session_receive_buf(session_, &buffer_);
     if (size == -EINTR) continue;
@@ -134,7 +139,7 @@ int FuseSession::call(FuseCall which, std::initializer_list<napi_value> argument
   Napi::FunctionReference& handler = handlers_[static_cast<size_t>(which)];
   if (handler.IsEmpty()) return ENOSYS;
   try {
-    Napi::Value value = handler.MakeCallback(env_.Global(), arguments, *context_);
+    Napi::Value value = handler.Call(env_.Global(), arguments);
     if (value.IsNumber()) return value.As<Napi::Number>().Int32Value();
     if (result != nullptr) *result = value;
     return 0;
@@ -189,8 +194,10 @@ Napi::Value Mount(const Napi::CallbackInfo& info) {
       options.arguments.push_back(arguments.Get(i).As<Napi::String>().Utf8Value());
     options.mountPoint = info[1].As<Napi::String>().Utf8Value();
     auto session = std::make_shared<FuseSession>(
-        env, options, info[2].As<Napi::Object>(), info[3].As<Napi::Uint8Array>(),
-        info[4].As<Napi::Uint8Array>(), info[5].As<Napi::Function>());
+        env, options, info[2].As<Napi::Object>(),
+        FuseSession::Memory{info[3].As<Napi::Uint8Array>(), info[4].As<Napi::Uint8Array>(),
+                            info[5].As<Napi::Uint8Array>()},
+        info[6].As<Napi::Function>());
     Napi::Object object = Napi::Object::New(env);
     // The function keeps the session; JavaScript keeps the function while the mount is up.
     object.Set("abort", Napi::Function::New(env, [session](const Napi::CallbackInfo&) { session->abort(); }));

@@ -36,6 +36,7 @@ enum class FuseCall {
   kSymlink,
   kRename,
   kLink,
+  kOpen,
   kRead,
   kWrite,
   kFsync,
@@ -73,8 +74,13 @@ class FuseSession {
     std::string mountPoint;
   };
 
-  FuseSession(Napi::Env env, const Options& options, Napi::Object handlers, Napi::Uint8Array block,
-              Napi::Uint8Array receive, Napi::Function onEnd);
+  /** Memory shared with JavaScript: answers of fixed shape, requests, and bytes that were read. */
+  struct Memory {
+    Napi::Uint8Array block, receive, send;
+  };
+
+  FuseSession(Napi::Env env, const Options& options, Napi::Object handlers, Memory memory,
+              Napi::Function onEnd);
   ~FuseSession();
   FuseSession(const FuseSession&) = delete;
   FuseSession& operator=(const FuseSession&) = delete;
@@ -93,6 +99,8 @@ class FuseSession {
   fuse_entry_param entry(size_t base = 0) const;
   /** Bytes of a write request as a view of the receive buffer, valid during the call. */
   Napi::Value received(const char* data, size_t size) const;
+  /** Where a read handler puts the bytes; their count is in slot 0. */
+  const char* sent() const { return reinterpret_cast<const char*>(send_); }
   std::string& scratch() { return scratch_; }
 
  private:
@@ -106,8 +114,10 @@ class FuseSession {
   Napi::FunctionReference onEnd_;
   Napi::Reference<Napi::Uint8Array> blockReference_;
   Napi::Reference<Napi::Uint8Array> receiveReference_;
+  Napi::Reference<Napi::Uint8Array> sendReference_;
   std::unique_ptr<Napi::AsyncContext> context_;
   uint8_t* block_ = nullptr;
+  uint8_t* send_ = nullptr;
   fuse_buf buffer_{};
   fuse_session* session_ = nullptr;
   uv_poll_t* poll_ = nullptr;

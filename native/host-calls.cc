@@ -71,14 +71,10 @@ int64_t nanoseconds(const timespec& time) {
   return static_cast<int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
 }
 
-/** stat(path, follow, block): device, ino, mode, nlink, uid, gid, major, minor, size, blocks, then three
- * times. */
-Napi::Value Stat(Info info) {
-  struct stat found {};
-  if (fstatat(AT_FDCWD, text(info, 0).c_str(), &found, flag(info, 1) ? 0 : AT_SYMLINK_NOFOLLOW) != 0)
-    return number(info, errno);
-  auto block = info[2].As<Napi::Float64Array>();
-  double* slots = block.Data();
+/** Slots of 8 bytes for the attributes of one object: doubles, then three times as int64. */
+constexpr size_t kSlotsOfAttributes = 13;
+
+void putAttributes(const struct stat& found, double* slots) {
   slots[0] = static_cast<double>(found.st_dev);
   slots[1] = static_cast<double>(found.st_ino);
   slots[2] = found.st_mode;
@@ -93,29 +89,49 @@ Napi::Value Stat(Info info) {
   times[10] = nanoseconds(found.st_atim);
   times[11] = nanoseconds(found.st_mtim);
   times[12] = nanoseconds(found.st_ctim);
+}
+
+/** stat(path, follow, block): device, ino, mode, nlink, uid, gid, major, minor, size, blocks, then three
+ * times. */
+Napi::Value Stat(Info info) {
+  struct stat found {};
+  if (fstatat(AT_FDCWD, text(info, 0).c_str(), &found, flag(info, 1) ? 0 : AT_SYMLINK_NOFOLLOW) != 0)
+    return number(info, errno);
+  putAttributes(found, info[2].As<Napi::Float64Array>().Data());
   return number(info, 0);
 }
 
-/** list(path): records of number (8 bytes, little-endian), d_type (1), length (1), name; or an errno. */
+/** list(path): names, each ended by NUL, and the attributes of each in the slots of stat; or an errno. */
 Napi::Value List(Info info) {
-  int fd = open(text(info, 0).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOATIME);
-  if (fd < 0 && errno == EPERM) fd = open(text(info, 0).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  std::string path = text(info, 0);
+  int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOATIME);
+  // Only the owner may ask for O_NOATIME.
+  if (fd < 0 && errno == EPERM) fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return number(info, errno);
   DIR* directory = fdopendir(fd);
-  std::string out;
+  std::string names;
+  std::vector<double> attributes;
   errno = 0;
   while (dirent* entry = readdir(directory)) {
     if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-    uint64_t ino = entry->d_ino;
-    out.append(reinterpret_cast<const char*>(&ino), sizeof ino);
-    size_t length = strlen(entry->d_name);
-    out.push_back(static_cast<char>(entry->d_type));
-    out.push_back(static_cast<char>(length));
-    out.append(entry->d_name, length);
+    struct stat found {};
+    // A name that went meanwhile is not listed.
+    if (fstatat(fd, entry->d_name, &found, AT_SYMLINK_NOFOLLOW) == 0) {
+      names.append(entry->d_name, strlen(entry->d_name) + 1);
+      attributes.resize(attributes.size() + kSlotsOfAttributes);
+      putAttributes(found, &attributes[attributes.size() - kSlotsOfAttributes]);
+    }
+    errno = 0;
   }
   int error = errno;
   closedir(directory);
-  return error != 0 ? number(info, error) : bytes(info, out.data(), out.size());
+  if (error != 0) return number(info, error);
+  Napi::Object listing = Napi::Object::New(info.Env());
+  listing.Set("names", bytes(info, names.data(), names.size()));
+  auto slots = Napi::Float64Array::New(info.Env(), attributes.size());
+  if (!attributes.empty()) memcpy(slots.Data(), attributes.data(), attributes.size() * sizeof(double));
+  listing.Set("attributes", slots);
+  return listing;
 }
 
 Napi::Value Open(Info info) {

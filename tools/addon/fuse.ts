@@ -41,7 +41,10 @@ export interface FuseHandlers {
   /** `flags` of renameat2(2). */
   rename(parent: number, name: string, newParent: number, newName: string, flags: number): number;
   link(node: number, newParent: number, newName: string): number;
-  read(node: number, offset: number, size: number): number | Uint8Array;
+  /** Absent when nobody wants to hear of it: the kernel then opens by itself. */
+  open?(node: number, writes: boolean): number;
+  /** The bytes go to the memory for sending, their count to slot 0. */
+  read(node: number, offset: number, size: number): number;
   /** `data` is valid during the call only; the count written goes to slot 0. */
   write(node: number, offset: number, data: Uint8Array): number;
   fsync(node: number): number;
@@ -69,18 +72,29 @@ interface FuseAddon {
     handlers: FuseHandlers,
     block: Uint8Array,
     receive: Uint8Array,
+    send: Uint8Array,
     onEnd: () => void,
   ): NativeFuseSession;
 }
 
+/** Memory through which a session and its handlers exchange bytes. */
+export interface FuseMemory {
+  /** Answers of fixed shape, 8-byte aligned. */
+  readonly block: Uint8Array;
+  /** Bytes that were read: `fuseTransferSize`. */
+  readonly send: Uint8Array;
+}
+
+/** Largest read or write of one request. */
+export const fuseTransferSize = 1 << 20;
 /** Bytes of the buffer that requests are read into: the largest write and its header, with room to spare. */
-const receiveSize = (1 << 20) + (1 << 16);
+const receiveSize = fuseTransferSize + (1 << 16);
 
 /**
  * Mounts a FUSE session that is served on Node's own loop; returns as soon as the kernel has the mount.
  *
  * @param args     arguments of libfuse, the first is the program's name
- * @param block    memory for answers, 8-byte aligned; belongs to the session until `onEnd`
+ * @param memory   belongs to the session until `onEnd`
  * @param onEnd    called once when the mount is gone, however it went
  * @throws EnvironmentError FW_ENV_ADDON_MISSING when the addon was built without libfuse3
  * @throws NativeError FW_NATIVE_SYSTEM, FW_NATIVE_LIBRARY when the mount is refused
@@ -89,10 +103,11 @@ export function mountFuseSession(
   args: readonly string[],
   mountPoint: string,
   handlers: FuseHandlers,
-  block: Uint8Array,
+  memory: FuseMemory,
   onEnd: () => void,
 ): NativeFuseSession {
   const addon = loadAddon<FuseAddon>('fuse', ['mount']);
   const receive = new Uint8Array(receiveSize);
-  return callAddon(() => addon.mount(args, mountPoint, handlers, block, receive, onEnd), mountPoint);
+  const { block, send } = memory;
+  return callAddon(() => addon.mount(args, mountPoint, handlers, block, receive, send, onEnd), mountPoint);
 }

@@ -1,5 +1,11 @@
 import { loadAddon } from './load.js';
 
+/** What a directory holds: names, each ended by a zero byte, and 13 slots of `stat` for each. */
+export interface HostNames {
+  readonly names: Uint8Array;
+  readonly attributes: Float64Array;
+}
+
 /**
  * System calls of the host for a file system in a folder. Unlike those of hostfs.ts they answer an errno (0: done)
  * instead of throwing: there a failure is an ordinary answer, and must be cheap. Calls that give a count, an offset
@@ -11,8 +17,8 @@ import { loadAddon } from './load.js';
 export interface HostCalls {
   /** Fills the block: dev, ino, mode with type bits, nlink, uid, gid, major, minor, size, blocks; times in ns at 10 to 12 as int64. */
   stat(path: string, follow: boolean, block: Float64Array): number;
-  /** Records of ino (8 bytes, native order), d_type (1), length of the name (1), name. */
-  list(path: string): number | Uint8Array;
+  /** Names in a directory, without `.` and `..`, with the attributes of each. */
+  list(path: string): number | HostNames;
   open(path: string, flags: number, mode: number): number;
   close(descriptor: number): number;
   read(descriptor: number, into: Uint8Array, offset: number): number;

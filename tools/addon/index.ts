@@ -23,10 +23,10 @@ export type {
   PageEncoder,
 } from './compress.js';
 export { addonError, callAddon } from './errors.js';
-export { mountFuseSession } from './fuse.js';
-export type { FuseHandlers, NativeFuseSession } from './fuse.js';
+export { fuseTransferSize, mountFuseSession } from './fuse.js';
+export type { FuseHandlers, FuseMemory, NativeFuseSession } from './fuse.js';
 export { hostCalls } from './host-calls.js';
-export type { HostCalls } from './host-calls.js';
+export type { HostCalls, HostNames } from './host-calls.js';
 export { loadAddon } from './load.js';
 export { squashfsAddon } from './squashfs.js';
 export type {

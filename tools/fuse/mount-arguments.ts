@@ -17,6 +17,8 @@ export interface FuseMountOptions {
   readonly options?: readonly string[];
   /** How long the kernel may keep names and attributes; an hour unless told otherwise. */
   readonly cacheSeconds?: number;
+  /** The file system hears of every open, as one that copies up then needs. Default false: saves two requests a file. */
+  readonly opens?: boolean;
   /** Told of errors that are bugs; the request answers EIO. */
   readonly onFault?: (error: unknown) => void;
 }

@@ -27,15 +27,16 @@ export class FuseMount implements AsyncDisposable {
     const ended = new Promise<void>((fulfil) => {
       resolve = fulfil;
     });
-    const { handlers, block, nodes } = requestHandlers(fileSystem, {
+    const { handlers, memory, nodes } = requestHandlers(fileSystem, {
       timeout: options.cacheSeconds ?? 3600,
       onFault: options.onFault ?? (() => undefined),
+      opens: options.opens ?? false,
     });
     this.#session = mountFuseSession(
       mountArguments(fileSystem, options),
       mountPoint,
       handlers,
-      block.bytes,
+      memory,
       () => {
         this.#gone = true;
         this.#guard?.kill();

@@ -1,15 +1,5 @@
+import { typeBits } from '../vfs/index.js';
 import type { Attributes, FileSystemStatistics, FileType } from '../vfs/index.js';
-
-/** Type bits of st_mode. */
-export const typeBits: Readonly<Record<FileType, number>> = {
-  fifo: 0o010000,
-  char: 0o020000,
-  directory: 0o040000,
-  block: 0o060000,
-  file: 0o100000,
-  symlink: 0o120000,
-  socket: 0o140000,
-};
 
 const slotsOfEntry = 20;
 /** Most entries of one listing. */
@@ -66,7 +56,7 @@ export class ReplyBlock {
     this.#numbers[14] = timeout;
   }
 
-  /** A listed name without attributes. */
+  /** A listed name without attributes: the kernel will look it up when someone wants to know more. */
   plainEntry(ino: number, type: FileType, index: number): void {
     const base = index * slotsOfEntry;
     this.#numbers.fill(0, base, base + slotsOfEntry);

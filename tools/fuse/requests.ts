@@ -4,12 +4,14 @@
  *
  * Permissions are the kernel's matter (`default_permissions`): a request arrives only when owner and mode allow it.
  */
-import type { FuseHandlers } from '../addon/index.js';
+import { fuseTransferSize } from '../addon/index.js';
+import type { FuseHandlers, FuseMemory } from '../addon/index.js';
 import type { ByteString } from '../core/index.js';
-import { errnoNumbers, FsError, inheritedAttributes } from '../vfs/index.js';
+import { errnoNumbers, FsError, inheritedAttributes, readInto, typeOfMode } from '../vfs/index.js';
 import type { AttributeChange, Attributes, FileSystem, FileType, Ino } from '../vfs/index.js';
 import { NodeTable } from './nodes.js';
-import { ENTRY_LIMIT, ReplyBlock, typeBits } from './reply-block.js';
+import { AttributeDemand } from './attribute-demand.js';
+import { ENTRY_LIMIT, ReplyBlock } from './reply-block.js';
 
 /** What the handlers need to know besides the file system. */
 export interface RequestOptions {
@@ -17,16 +19,17 @@ export interface RequestOptions {
   readonly timeout: number;
   /** Told of an error that is no `FsError`: a bug; the request answers EIO. */
   readonly onFault: (error: unknown) => void;
+  /** The file system hears of every open; otherwise the kernel opens by itself, which saves two requests a file. */
+  readonly opens: boolean;
 }
 
 /** The handlers of one mount, with the memory they answer in. */
 export interface RequestHandlers {
   readonly handlers: FuseHandlers;
-  readonly block: ReplyBlock;
+  readonly memory: FuseMemory;
   readonly nodes: NodeTable;
 }
 
-const typeOfBits = new Map(Object.entries(typeBits).map(([type, bits]) => [bits, type as FileType]));
 const renameBits = { noreplace: 1, exchange: 2, whiteout: 4 };
 const fallocateModes = new Map<number, 'allocate' | 'keep-size' | 'punch-hole' | 'zero'>([
   [0, 'allocate'],
@@ -40,10 +43,12 @@ const plusSize = 128;
 /** Makes the handlers for one mount of a file system. */
 export function requestHandlers(
   fileSystem: FileSystem,
-  { timeout, onFault }: RequestOptions,
+  { timeout, onFault, opens }: RequestOptions,
 ): RequestHandlers {
   const nodes = new NodeTable(fileSystem);
   const block = new ReplyBlock();
+  const demand = new AttributeDemand();
+  const send = new Uint8Array(fuseTransferSize);
 
   /** Does the work of a request; its errno when the file system answers one. */
   function answer<Result extends number | string | Uint8Array>(work: () => Result): Result | number {
@@ -95,6 +100,7 @@ export function requestHandlers(
     };
     if (cookie < 1 && fits('.')) put('.', directory, 'directory', 1);
     if (cookie < 2 && fits('..')) put('..', fileSystem.parent(directory), 'directory', 2);
+    const eager = plus && demand.listed(directory, cookie);
     const limit = Math.min(ENTRY_LIMIT, Math.floor(size / ((plus ? plusSize : 0) + 32)) + 1);
     for (const { name, ino, type, cookie: next } of fileSystem.readdir(
       directory,
@@ -102,16 +108,32 @@ export function requestHandlers(
       limit,
     )) {
       if (!fits(name)) break;
-      put(name, ino, type, next + 2, plus ? fileSystem.getattr(ino) : undefined);
+      // Directories are nearly always entered; their attributes save a request each.
+      const wanted = eager || (plus && type === 'directory');
+      put(name, ino, type, next + 2, wanted ? fileSystem.getattr(ino) : undefined);
     }
     return -(count + 1);
+  }
+
+  /** What a file system does at an open is done when it returns; the node table keeps the object from then on. */
+  function open(node: number, writes: boolean): number {
+    return answer(() => {
+      const ino = nodes.inoOf(node);
+      fileSystem.open(ino, writes ? 'write' : 'read');
+      fileSystem.release(ino);
+      return 0;
+    });
   }
 
   const handlers: FuseHandlers = {
     lookup: (parent, name) =>
       answer(() => {
-        const ino = fileSystem.lookup(nodes.inoOf(parent), name as ByteString);
-        if (ino !== undefined) return entry(ino);
+        const directory = nodes.inoOf(parent);
+        const ino = fileSystem.lookup(directory, name as ByteString);
+        if (ino !== undefined) {
+          demand.lookedUp(directory);
+          return entry(ino);
+        }
         block.negativeEntry(timeout);
         return 0;
       }),
@@ -139,7 +161,7 @@ export function requestHandlers(
     readlink: (node) => answer(() => fileSystem.readlink(nodes.inoOf(node))),
     mknod: (parent, name, mode, uid, gid, major, minor) =>
       answer(() => {
-        const type = typeOfBits.get(mode & 0o170000);
+        const type = typeOfMode(mode);
         if (type === undefined || type === 'directory' || type === 'symlink')
           throw new FsError('EINVAL', 'mknod', name);
         const directory = nodes.inoOf(parent);
@@ -194,7 +216,13 @@ export function requestHandlers(
         nodes.revived(node);
         return entry(ino);
       }),
-    read: (node, offset, size) => answer(() => fileSystem.read(nodes.inoOf(node), offset, size)),
+    ...(opens && { open }),
+    read: (node, offset, size) =>
+      answer(() => {
+        const into = send.subarray(0, Math.min(size, send.length));
+        block.number(readInto(fileSystem, nodes.inoOf(node), offset, into));
+        return 0;
+      }),
     write: (node, offset, data) =>
       answer(() => {
         block.number(fileSystem.write(nodes.inoOf(node), offset, data));
@@ -248,5 +276,5 @@ export function requestHandlers(
         return 0;
       }),
   };
-  return { handlers, block, nodes };
+  return { handlers, memory: { block: block.bytes, send }, nodes };
 }

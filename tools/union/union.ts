@@ -4,7 +4,7 @@
  */
 import type { ByteString } from '../core/index.js';
 import { UsageError } from '../core/index.js';
-import { FsError, NAME_MAX, runStraight, Task } from '../vfs/index.js';
+import { FsError, NAME_MAX, readInto, runStraight, Task } from '../vfs/index.js';
 import type {
   AttributeChange,
   Attributes,
@@ -205,10 +205,19 @@ class MountedUnion implements Union {
   }
 
   read(ino: Ino, offset: number, length: number): Uint8Array {
+    const content = this.#contentToRead(ino);
+    return content.fs.read(content.ino, offset, length);
+  }
+
+  readInto(ino: Ino, offset: number, into: Uint8Array): number {
+    const content = this.#contentToRead(ino);
+    return readInto(content.fs, content.ino, offset, into);
+  }
+
+  #contentToRead(ino: Ino): ReturnType<typeof contentOf> {
     const node = nodeOf(this.#state, ino, 'read');
     if (this.#state.policy.atime === 'shadow') this.#run(this.operations.copyForReading(ino));
-    const content = contentOf(this.#state, node, 'read');
-    return content.fs.read(content.ino, offset, length);
+    return contentOf(this.#state, node, 'read');
   }
 
   write(ino: Ino, offset: number, data: Uint8Array): number {

@@ -153,6 +153,8 @@ export interface FileSystem {
 
   /** Reads up to `length` bytes; shorter only at the end of the file. The result is the caller's to keep. */
   read(ino: Ino, offset: number, length: number): Uint8Array;
+  /** As `read`, into memory of the caller; returns the count. Absent where it would save no copy. */
+  readInto?(ino: Ino, offset: number, into: Uint8Array): number;
   /** Writes all bytes and returns their count; a write that fails midway (ENOSPC) may return a smaller count. */
   write(ino: Ino, offset: number, data: Uint8Array): number;
   /** Finds the next data or hole at or after `offset`, as lseek(2); ENXIO beyond the end. */

@@ -10,7 +10,15 @@ export {
 export type { Credentials } from './credentials.js';
 export { errnoNumbers, FsError } from './errno.js';
 export type { Errno } from './errno.js';
-export { makeDirectories, readFile, removeTree, statPath, writeAll, writeFile } from './file-access.js';
+export {
+  makeDirectories,
+  readFile,
+  readInto,
+  removeTree,
+  statPath,
+  writeAll,
+  writeFile,
+} from './file-access.js';
 export { NAME_MAX } from './file-system.js';
 export type {
   AttributeChange,
@@ -65,6 +73,7 @@ export type {
   TreeSymlink,
   TreeVisit,
 } from './tree.js';
+export { typeBits, typeOfMode } from './type-bits.js';
 export { checkXattrName, checkXattrValue, XATTR_SIZE_MAX } from './xattr-names.js';
 export { Watches } from './watches.js';
 export type { WatchEvent, WatchEventKind, WatchListener } from './watches.js';

@@ -69,7 +69,8 @@ export const mount = defineCommand(
     if (single !== undefined && args.second === undefined) {
       throw new UsageError('FW_USAGE_MOUNT', 'nothing to mount: name a source and a mount point, or layers');
     }
-    using sources = new Sources();
+    // Whoever has the kernel ask again each time means that the layers change behind the mount.
+    using sources = new Sources({ unshared: words.cacheSeconds !== 0 });
     const fileSystem =
       single === undefined
         ? openUnion(words, sources, session)
@@ -137,6 +138,7 @@ async function serve(
     ...(words.subtype !== undefined && { subtype: words.subtype }),
     ...(words.allowOther !== undefined && { allowOther: words.allowOther }),
     ...(words.cacheSeconds !== undefined && { cacheSeconds: words.cacheSeconds }),
+    opens: words.policy.copyUp === 'open',
     onFault: (error) => {
       session.warn(error instanceof Error ? (error.stack ?? error.message) : String(error));
     },

@@ -22,6 +22,12 @@ export class Sources implements Disposable {
   readonly #hosts = new Map<string, HostFileSystem>();
   readonly #saves: (() => void)[] = [];
   readonly #endings: (() => void)[] = [];
+  readonly #unshared: boolean;
+
+  /** @param unshared  nobody else changes the folders while they are mounted */
+  constructor({ unshared = true }: { readonly unshared?: boolean } = {}) {
+    this.#unshared = unshared;
+  }
 
   /**
    * Opens a folder or an image.
@@ -47,7 +53,8 @@ export class Sources implements Disposable {
   /** Opens a folder or an image that is mounted by itself. @throws as `open` */
   openAlone(path: string, writable: boolean): FileSystem {
     if (!statOf(path).isDirectory()) return this.open(path, writable).fs;
-    const host = new HostFileSystem(byteStringFromText(path), { readOnly: !writable });
+    const options = { readOnly: !writable, unshared: this.#unshared };
+    const host = new HostFileSystem(byteStringFromText(path), options);
     this.#hosts.set(path, host);
     return host;
   }
@@ -77,7 +84,8 @@ export class Sources implements Disposable {
 
   #folder(path: string): LayerSpec {
     const top = topOfMount(path);
-    const host = this.#hosts.get(top) ?? new HostFileSystem(byteStringFromText(top));
+    const host =
+      this.#hosts.get(top) ?? new HostFileSystem(byteStringFromText(top), { unshared: this.#unshared });
     this.#hosts.set(top, host);
     const within = path.slice(top === '/' ? 0 : top.length);
     const uuid = createHash('sha256')

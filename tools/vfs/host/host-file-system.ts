@@ -16,7 +16,6 @@ import type {
   DirectoryEntry,
   FileSystem,
   FileSystemStatistics,
-  FileType,
   Ino,
   NewInode,
   NewNode,
@@ -24,30 +23,26 @@ import type {
   XattrMode,
 } from '../file-system.js';
 import { checkName } from '../names.js';
+import { typeBits, typeOfMode } from '../type-bits.js';
 import { checkXattrName, checkXattrValue } from '../xattr-names.js';
 import { DescriptorCache } from './descriptor-cache.js';
-import type { HostListing, HostListingEntry, HostName, HostNode } from './host-node.js';
+import { attributesFrom, slotsOfAttributes } from './host-attributes.js';
+import { HostListing } from './host-listing.js';
+import type { HostName, HostNode } from './host-node.js';
 
 /** How a folder is used. */
 export interface HostOptions {
   readonly readOnly?: boolean;
+  /**
+   * Nobody else changes the folder while it is open: what is known of an object then holds until this file system
+   * changes something itself, which saves most calls to the system.
+   */
+  readonly unshared?: boolean;
 }
 
 const errnoNames = new Map<number, Errno>(
   Object.entries(errnoNumbers).map(([name, number]) => [number, name as Errno]),
 );
-const typeBits = {
-  fifo: 0o010000,
-  char: 0o020000,
-  directory: 0o040000,
-  block: 0o060000,
-  file: 0o100000,
-  symlink: 0o120000,
-  socket: 0o140000,
-};
-const typeOfBits = new Map(Object.entries(typeBits).map(([type, bits]) => [bits, type as FileType]));
-/** d_type of readdir(3) is the type bits of the mode, shifted. */
-const typeOfDirent = (dType: number): FileType | undefined => typeOfBits.get(dType << 12);
 
 const [O_RDONLY, O_RDWR, O_NOFOLLOW, O_NOATIME, O_PATH, O_TMPFILE] = [
   0, 2, 0o400000, 0o1000000, 0o10000000, 0o20200000,
@@ -56,8 +51,10 @@ const fallocateModes = { allocate: 0, 'keep-size': 1, 'punch-hole': 3, zero: 16 
 const xattrModes = { any: 0, create: 1, replace: 2 } as const;
 /** Numbers for objects of other devices start here; no file system of Linux goes so high in practice. */
 const foreignNumbers = 2 ** 52;
+/** Slots that tell which object a name leads to: device, number, type. */
+const slotsUsedOfName = 3;
 /** Listings kept at one time. */
-const listingLimit = 256;
+const listingLimit = 64;
 
 /** A folder of the host; see `FileSystem` for its calls. Closing it gives back all descriptors. */
 export class HostFileSystem implements FileSystem, Disposable {
@@ -75,16 +72,20 @@ export class HostFileSystem implements FileSystem, Disposable {
   readonly #times = new BigInt64Array(this.#block.buffer);
   readonly #device: number;
   readonly #uid = process.geteuid?.() ?? 0;
+  readonly #unshared: boolean;
+  /** Counts the changes made here: what was known before one is void. */
+  #changes = 0;
 
   /**
    * @param folder  path of an existing directory, as bytes
    * @throws FsError ENOENT, ENOTDIR, EACCES; EnvironmentError FW_ENV_ADDON_MISSING
    */
-  constructor(folder: ByteString, { readOnly = false }: HostOptions = {}) {
+  constructor(folder: ByteString, { readOnly = false, unshared = false }: HostOptions = {}) {
     this.#calls = hostCalls();
     this.#descriptors = new DescriptorCache(this.#calls);
     this.folder = folder;
     this.readOnly = readOnly;
+    this.#unshared = unshared;
     // A descriptor keeps the folder when its path is renamed or mounted over.
     const anchor = this.#calls.open(folder, O_PATH, 0);
     if (anchor < 0) throw this.#failure(-anchor, 'open', folder);
@@ -105,6 +106,7 @@ export class HostFileSystem implements FileSystem, Disposable {
       holds: 1,
       anchor,
       listing: undefined,
+      known: undefined,
     });
   }
 
@@ -118,10 +120,13 @@ export class HostFileSystem implements FileSystem, Disposable {
     if (name.length > 255) throw new FsError('ENAMETOOLONG', 'lookup', name);
     const parent = this.#node(directory, 'lookup');
     if (!parent.isDirectory) throw new FsError('ENOTDIR', 'lookup', name);
+    if (this.#unshared && parent.listing?.stale === false) return parent.listing.get(name)?.ino;
     const error = this.#calls.stat(`${this.#path(parent)}/${name}`, false, this.#block);
     if (error === errnoNumbers.ENOENT) return undefined;
     if (error !== 0) throw this.#failure(error, 'lookup', name);
-    return this.#met(parent, name).ino;
+    const node = this.#met(parent, name);
+    this.#remember(node);
+    return node.ino;
   }
 
   parent(directory: Ino): Ino {
@@ -135,8 +140,9 @@ export class HostFileSystem implements FileSystem, Disposable {
 
   getattr(ino: Ino): Attributes {
     const node = this.#node(ino, 'getattr');
+    if (node.known?.changes === this.#changes) return node.known.read();
     this.#stat(node, 'getattr');
-    return this.#attributes(node);
+    return this.#remember(node);
   }
 
   setattr(ino: Ino, change: AttributeChange): Attributes {
@@ -174,14 +180,7 @@ export class HostFileSystem implements FileSystem, Disposable {
   readdir(directory: Ino, cookie = 0, limit = Infinity): readonly DirectoryEntry[] {
     const node = this.#node(directory, 'readdir');
     if (!node.isDirectory) throw new FsError('ENOTDIR', 'readdir');
-    const listing = this.#listing(node, cookie === 0);
-    const found: DirectoryEntry[] = [];
-    for (const entry of listing.entries.slice(firstAfter(listing.entries, cookie))) {
-      if (found.length >= limit) break;
-      const converted = this.#converted(node, entry);
-      if (converted) found.push(converted);
-    }
-    return found;
+    return this.#listing(node, cookie === 0).after(cookie, limit);
   }
 
   mknod(directory: Ino, name: ByteString, { type, mode, uid, gid, rdev }: NewNode): Ino {
@@ -281,16 +280,21 @@ export class HostFileSystem implements FileSystem, Disposable {
   }
 
   read(ino: Ino, offset: number, length: number): Uint8Array {
-    const descriptor = this.#descriptor(ino, false, 'read');
     const buffer = new Uint8Array(length);
+    const done = this.readInto(ino, offset, buffer);
+    return done === length ? buffer : buffer.slice(0, done);
+  }
+
+  readInto(ino: Ino, offset: number, into: Uint8Array): number {
+    const descriptor = this.#descriptor(ino, false, 'read');
     let done = 0;
-    while (done < length) {
-      const count = this.#calls.read(descriptor, done === 0 ? buffer : buffer.subarray(done), offset + done);
+    while (done < into.length) {
+      const count = this.#calls.read(descriptor, done === 0 ? into : into.subarray(done), offset + done);
       if (count < 0) throw this.#failure(-count, 'read');
       if (count === 0) break;
       done += count;
     }
-    return done === length ? buffer : buffer.slice(0, done);
+    return done;
   }
 
   write(ino: Ino, offset: number, data: Uint8Array): number {
@@ -362,8 +366,7 @@ export class HostFileSystem implements FileSystem, Disposable {
   sync(ino?: Ino): void {
     if (this.readOnly) return;
     const node = this.#node(ino ?? this.root, 'sync');
-    this.#stat(node, 'sync');
-    const type = this.#attributes(node).type;
+    const { type } = this.getattr(node.ino);
     // Nodes and symlinks have nothing of their own to write; opening them would do harm.
     if (ino !== undefined && type !== 'file' && type !== 'directory') return;
     const descriptor = this.#calls.open(this.#place(node)[0], O_RDONLY, 0);
@@ -387,6 +390,7 @@ export class HostFileSystem implements FileSystem, Disposable {
 
   #writable(syscall: string): void {
     if (this.readOnly) throw new FsError('EROFS', syscall);
+    this.#changes += 1;
   }
 
   #node(ino: Ino, syscall: string): HostNode {
@@ -419,7 +423,7 @@ export class HostFileSystem implements FileSystem, Disposable {
 
   #checkedPlace(ino: Ino, syscall: string): [path: string, follow: boolean] {
     const node = this.#node(ino, syscall);
-    this.#stat(node, syscall);
+    if (!this.#unshared) this.#stat(node, syscall);
     return this.#place(node);
   }
 
@@ -438,22 +442,14 @@ export class HostFileSystem implements FileSystem, Disposable {
   }
 
   #attributes(node: HostNode): Attributes {
-    const bits = this.#slot(2);
-    const type = typeOfBits.get(bits & 0o170000) ?? 'file';
-    return {
-      ino: node.ino,
-      type,
-      mode: bits & 0o7777,
-      nlink: this.#slot(3),
-      uid: this.#slot(4),
-      gid: this.#slot(5),
-      rdev: { major: this.#slot(6), minor: this.#slot(7) },
-      size: this.#slot(8),
-      blocks: this.#slot(9),
-      atimeNs: this.#times[10] ?? 0n,
-      mtimeNs: this.#times[11] ?? 0n,
-      ctimeNs: this.#times[12] ?? 0n,
-    };
+    return attributesFrom(node.ino, this.#block, this.#times, 0);
+  }
+
+  /** Attributes that are in the block, kept until the next change when nobody else makes one. */
+  #remember(node: HostNode): Attributes {
+    const attributes = this.#attributes(node);
+    if (this.#unshared) node.known = { read: () => attributes, changes: this.#changes };
+    return attributes;
   }
 
   #inoFor(device: number, hostIno: number): Ino {
@@ -468,7 +464,17 @@ export class HostFileSystem implements FileSystem, Disposable {
     const [device, hostIno] = [this.#slot(0), this.#slot(1)];
     const ino = this.#inoFor(device, hostIno);
     const isDirectory = (this.#slot(2) & 0o170000) === typeBits.directory;
-    const node: HostNode = { ino, device, hostIno, isDirectory, names, holds: 0, anchor, listing: undefined };
+    const node: HostNode = {
+      ino,
+      device,
+      hostIno,
+      isDirectory,
+      names,
+      holds: 0,
+      anchor,
+      listing: undefined,
+      known: undefined,
+    };
     this.#nodes.set(ino, node);
     return node;
   }
@@ -600,7 +606,7 @@ export class HostFileSystem implements FileSystem, Disposable {
     const cached = this.#descriptors.get(node, writable);
     if (cached !== undefined) return cached;
     this.#stat(node, syscall);
-    if (this.#attributes(node).type !== 'file') throw new FsError('EINVAL', syscall);
+    if (typeOfMode(this.#slot(2)) !== 'file') throw new FsError('EINVAL', syscall);
     const [path] = this.#place(node);
     const mode = writable ? O_RDWR : O_RDONLY | O_NOATIME;
     let descriptor = this.#calls.open(path, mode, 0);
@@ -613,19 +619,25 @@ export class HostFileSystem implements FileSystem, Disposable {
 
   #listing(node: HostNode, fresh: boolean): HostListing {
     const old = node.listing;
-    if (old && !fresh && !old.stale) return old;
-    if (node.names.length === 0 && node.ino !== this.root)
-      return { entries: [], nextCookie: 1, stale: false };
-    const bytes = this.#calls.list(this.#path(node));
-    if (typeof bytes === 'number') throw this.#failure(bytes, 'readdir');
-    const cookies = new Map(old?.entries.map(({ name, cookie }) => [name, cookie]));
-    const listing: HostListing = {
-      entries: parseListing(bytes),
-      nextCookie: old?.nextCookie ?? 1,
-      stale: false,
-    };
-    for (const entry of listing.entries) entry.cookie = cookies.get(entry.name) ?? listing.nextCookie++;
-    if (old) listing.entries.sort((a, b) => a.cookie - b.cookie);
+    if (old && !old.stale && (!fresh || this.#unshared)) return old;
+    if (node.names.length === 0 && node.ino !== this.root) return new HostListing([]);
+    const found = this.#calls.list(this.#path(node));
+    if (typeof found === 'number') throw this.#failure(found, 'readdir');
+    const names = latin1(found.names).split('\0');
+    names.pop();
+    const times = new BigInt64Array(found.attributes.buffer);
+    const changes = this.#changes;
+    const entries = names.map((name, index) => {
+      const base = index * slotsOfAttributes;
+      for (let at = 0; at < slotsUsedOfName; at++) this.#block[at] = found.attributes[base + at] ?? 0;
+      const met = this.#met(node, name);
+      if (this.#unshared) {
+        const read = (): Attributes => attributesFrom(met.ino, found.attributes, times, base);
+        met.known = { read, changes };
+      }
+      return { name: name as ByteString, ino: met.ino, type: typeOfMode(this.#slot(2)) ?? 'file' };
+    });
+    const listing = new HostListing(entries, old);
     node.listing = listing;
     this.#listed.delete(node);
     this.#listed.add(node);
@@ -638,47 +650,8 @@ export class HostFileSystem implements FileSystem, Disposable {
     }
     return listing;
   }
-
-  #converted(directory: HostNode, entry: HostListingEntry): DirectoryEntry | undefined {
-    const { name, hostIno, dType, cookie } = entry;
-    const type = typeOfDirent(dType);
-    const known = this.#nodes.get(hostIno);
-    const sure =
-      known?.device === this.#device &&
-      known.names.some((link) => link.directory === directory && link.name === name);
-    // A directory may be a mount point, whose number in the listing is that of what it covers.
-    if (type !== undefined && type !== 'directory' && sure)
-      return { name: name as ByteString, ino: hostIno, type, cookie };
-    const node = this.#nodeAt(directory, name);
-    if (!node) return undefined;
-    const found = typeOfBits.get(this.#slot(2) & 0o170000) ?? 'file';
-    return { name: name as ByteString, ino: node.ino, type: found, cookie };
-  }
 }
 
 function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
-}
-
-function parseListing(bytes: Uint8Array): HostListingEntry[] {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const entries: HostListingEntry[] = [];
-  for (let at = 0; at < buffer.length;) {
-    const hostIno = buffer.readUInt32LE(at) + buffer.readUInt32LE(at + 4) * 2 ** 32;
-    const [dType, length] = [buffer.readUInt8(at + 8), buffer.readUInt8(at + 9)];
-    const name = buffer.toString('latin1', at + 10, at + 10 + length);
-    entries.push({ name, hostIno, dType, cookie: 0 });
-    at += 10 + length;
-  }
-  return entries;
-}
-
-function firstAfter(entries: readonly HostListingEntry[], cookie: number): number {
-  let [low, high] = [0, entries.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((entries[middle]?.cookie ?? Infinity) <= cookie) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -1,25 +1,10 @@
-import type { Ino } from '../file-system.js';
+import type { Attributes, Ino } from '../file-system.js';
+import type { HostListing } from './host-listing.js';
 
 /** One name of an object: the directory it stands in, and the name. */
 export interface HostName {
   readonly directory: HostNode;
   readonly name: string;
-}
-
-/** One name of a listing, with the cookie it keeps while it exists. */
-export interface HostListingEntry {
-  readonly name: string;
-  readonly hostIno: number;
-  readonly dType: number;
-  cookie: number;
-}
-
-/** The listing of a directory that is being read. */
-export interface HostListing {
-  entries: HostListingEntry[];
-  nextCookie: number;
-  /** Names changed since it was made. */
-  stale: boolean;
 }
 
 /** An object of the host folder that has been met. */
@@ -34,4 +19,6 @@ export interface HostNode {
   /** Descriptor that reaches the object after its last known name went; closed when nobody holds it. */
   anchor: number | undefined;
   listing: HostListing | undefined;
+  /** Its attributes, and how many changes had been made by then. */
+  known: { readonly read: () => Attributes; readonly changes: number } | undefined;
 }
