@@ -13,6 +13,7 @@
       'sources': [
         'native/error.cc',
         'native/squashfs-addon.cc',
+        'native/squashfs-block-store.cc',
         'native/squashfs-check.cc',
         'native/squashfs-compressor.cc',
         'native/squashfs-content.cc',

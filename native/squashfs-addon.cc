@@ -1,6 +1,7 @@
 #include <napi.h>
 #include <sqfs/compressor.h>
 
+#include "squashfs-block-store.h"
 #include "squashfs-reader.h"
 #include "squashfs-spool.h"
 #include "squashfs-writer.h"
@@ -8,6 +9,7 @@
 namespace {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  exports.Set("BlockStore", firmwright::BlockStoreHandle::define(env));
   exports.Set("ImageReader", firmwright::ImageReader::define(env));
   exports.Set("Spool", firmwright::Spool::define(env));
   exports.Set("startPack", Napi::Function::New(env, firmwright::startPack));

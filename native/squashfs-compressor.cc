@@ -2,6 +2,8 @@
 
 #include <sqfs/error.h>
 
+#include <algorithm>
+
 #include "squashfs-check.h"
 #include "squashfs-control.h"
 #include "squashfs-xz-compressor.h"
@@ -57,10 +59,55 @@ CheckedCompressor* wrap(SqfsHandle<sqfs_compressor_t> inner, CompressorUse use, 
   return made;
 }
 
-}  // namespace
+/** A compressor that asks the store first, and puts there what it had to work out. */
+struct StoringCompressor : sqfs_compressor_t {
+  SqfsHandle<sqfs_compressor_t> inner;
+  std::shared_ptr<BlockStore> store;
+  PackControl* control = nullptr;
+};
 
-SqfsHandle<sqfs_compressor_t> createCompressor(const CompressorSettings& settings, CompressorUse use,
-                                               PackControl& control) {
+StoringCompressor* asStoring(sqfs_compressor_t* base) { return static_cast<StoringCompressor*>(base); }
+
+StoringCompressor* wrapStoring(SqfsHandle<sqfs_compressor_t> inner, std::shared_ptr<BlockStore> store,
+                               PackControl* control) {
+  auto* made = new StoringCompressor();
+  made->inner = std::move(inner);
+  made->store = std::move(store);
+  made->control = control;
+  made->base.destroy = [](sqfs_object_t* object) {
+    delete asStoring(reinterpret_cast<sqfs_compressor_t*>(object));
+  };
+  made->base.copy = [](const sqfs_object_t* object) -> sqfs_object_t* {
+    const auto& self = *static_cast<const StoringCompressor*>(reinterpret_cast<const sqfs_compressor_t*>(object));
+    SqfsHandle<sqfs_compressor_t> copied(static_cast<sqfs_compressor_t*>(sqfs_copy(self.inner.get())));
+    return copied == nullptr ? nullptr : &wrapStoring(std::move(copied), self.store, self.control)->base;
+  };
+  made->get_configuration = [](const sqfs_compressor_t* self, sqfs_compressor_config_t* config) {
+    const auto& inner = static_cast<const StoringCompressor*>(self)->inner;
+    inner->get_configuration(inner.get(), config);
+  };
+  // Only data blocks come here; the options are written by the compressor of the metadata.
+  made->write_options = [](sqfs_compressor_t*, sqfs_file_t*) { return static_cast<int>(SQFS_ERROR_UNSUPPORTED); };
+  made->read_options = made->write_options;
+  made->do_block = [](sqfs_compressor_t* base, const sqfs_u8* in, sqfs_u32 size, sqfs_u8* out,
+                      sqfs_u32 outsize) -> sqfs_s32 {
+    StoringCompressor& self = *asStoring(base);
+    const std::vector<uint8_t>* known = self.store->find(in, size);
+    if (known != nullptr && known->size() <= outsize) {
+      std::copy(known->begin(), known->end(), out);
+      return static_cast<sqfs_s32>(known->size());
+    }
+    const sqfs_s32 result = self.inner->do_block(self.inner.get(), in, size, out, outsize);
+    // A run that stops passes its blocks on as incompressible.
+    const bool isResult = result >= 0 && !mayStop(*self.control);
+    if (isResult && known == nullptr) self.store->add(in, size, out, static_cast<size_t>(result));
+    return result;
+  };
+  return made;
+}
+
+SqfsHandle<sqfs_compressor_t> makeCompressor(const CompressorSettings& settings, CompressorUse use,
+                                             PackControl& control) {
   if (settings.id == SQFS_COMP_XZ) {
     return SqfsHandle<sqfs_compressor_t>(
         checkCreated(createXzCompressor(settings, use, control), "create the xz compressor"));
@@ -80,6 +127,15 @@ SqfsHandle<sqfs_compressor_t> createCompressor(const CompressorSettings& setting
   sqfs_compressor_t* inner = nullptr;
   check(sqfs_compressor_create(&config, &inner), "create the compressor");
   return SqfsHandle<sqfs_compressor_t>(wrap(SqfsHandle<sqfs_compressor_t>(inner), use, &control));
+}
+
+}  // namespace
+
+SqfsHandle<sqfs_compressor_t> createCompressor(const CompressorSettings& settings, CompressorUse use,
+                                               PackControl& control) {
+  auto made = makeCompressor(settings, use, control);
+  if (settings.store == nullptr || use != CompressorUse::kData) return made;
+  return SqfsHandle<sqfs_compressor_t>(wrapStoring(std::move(made), settings.store, &control));
 }
 
 }  // namespace firmwright

@@ -9,12 +9,16 @@
 #include <thread>
 
 #include "error.h"
+#include "squashfs-block-store.h"
 #include "squashfs-pack.h"
 #include "squashfs-spool.h"
 
 namespace firmwright {
 
 namespace {
+
+/** Of a variant of xz, in the order of its struct. */
+constexpr size_t kVariantColumns = 6;
 
 template <typename Element, typename Array>
 std::vector<Element> column(const Napi::Object& job, const char* name) {
@@ -55,6 +59,11 @@ CompressorSettings readCompressor(const Napi::Object& from) {
   settings.literalPositionBits = number(from, "literalPositionBits");
   settings.positionBits = number(from, "positionBits");
   settings.branchFilters = number(from, "branchFilters");
+  const auto variants = words(from, "variants");
+  for (size_t i = 0; i + kVariantColumns <= variants.size(); i += kVariantColumns) {
+    settings.variants.push_back({static_cast<VariantUse>(variants[i]), variants[i + 1], variants[i + 2],
+                                 variants[i + 3], variants[i + 4], variants[i + 5]});
+  }
   return settings;
 }
 
@@ -206,6 +215,9 @@ Napi::Value startPack(const Napi::CallbackInfo& info) {
   try {
     const auto from = info[0].As<Napi::Object>();
     run->job = readJob(from);
+    if (from.Get("blockStore").IsObject()) {
+      run->job.compressor.store = BlockStoreHandle::Unwrap(from.Get("blockStore").As<Napi::Object>())->store();
+    }
     if (from.Get("spool").IsObject()) {
       const auto spool = from.Get("spool").As<Napi::Object>();
       run->job.spoolFd = Spool::Unwrap(spool)->finish();

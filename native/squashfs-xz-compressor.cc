@@ -1,5 +1,5 @@
 // The library's own xz compressor encodes each block up to three times with "extreme" and allocates its coder anew
-// for each block. This one encodes once for each filter allowed, keeps the coder, uses a dictionary of 8 KiB for
+// for each block. This one encodes once for each variant asked for, keeps the coder, uses a dictionary of 8 KiB for
 // metadata, and leaves the sizes out of the xz block header, which every decoder gets from the stream itself.
 
 #include "squashfs-xz-compressor.h"
@@ -35,6 +35,13 @@ const BranchFilter kBranchFilters[] = {
 #endif
 };
 
+lzma_vli filterOf(uint32_t bit) {
+  for (const BranchFilter& filter : kBranchFilters) {
+    if (filter.bit == bit) return filter.id;
+  }
+  return LZMA_VLI_UNKNOWN;
+}
+
 struct XzOptionsOnDisk {
   uint16_t header;  // metadata block header: 8 bytes, not compressed
   uint32_t dictionarySize;
@@ -43,10 +50,13 @@ struct XzOptionsOnDisk {
 
 /** One filter chain with its coder, kept between blocks. */
 struct Chain {
-  lzma_vli branchFilter = LZMA_VLI_UNKNOWN;
+  VariantUse use;
+  lzma_vli branchFilter;
+  lzma_options_lzma options;
   lzma_stream stream = LZMA_STREAM_INIT;
 
-  explicit Chain(lzma_vli filter) : branchFilter(filter) {}
+  Chain(VariantUse on, lzma_vli filter, const lzma_options_lzma& parameters)
+      : use(on), branchFilter(filter), options(parameters) {}
   ~Chain() { lzma_end(&stream); }
   Chain(const Chain&) = delete;
   Chain& operator=(const Chain&) = delete;
@@ -56,9 +66,8 @@ struct XzCompressor : sqfs_compressor_t {
   CompressorSettings settings;
   CompressorUse use;
   PackControl* control;
-  lzma_options_lzma options;
   std::vector<std::unique_ptr<Chain>> chains;
-  std::vector<uint8_t> other;  // result of a second chain, compared with the best one so far
+  std::vector<uint8_t> other;  // a result, until it is known to be the best
 };
 
 /** Answers the compressed size, 0 when it would not be smaller than the input, or a libsquashfs error. */
@@ -67,7 +76,7 @@ sqfs_s32 encode(XzCompressor& self, Chain& chain, const uint8_t* in, uint32_t si
   lzma_filter filters[3];
   size_t count = 0;
   if (chain.branchFilter != LZMA_VLI_UNKNOWN) filters[count++] = {chain.branchFilter, nullptr};
-  filters[count++] = {LZMA_FILTER_LZMA2, &self.options};
+  filters[count++] = {LZMA_FILTER_LZMA2, &chain.options};
   filters[count] = {LZMA_VLI_UNKNOWN, nullptr};
   const lzma_ret started = lzma_stream_encoder(&chain.stream, filters, LZMA_CHECK_CRC32);
   if (started == LZMA_MEM_ERROR) return SQFS_ERROR_ALLOC;
@@ -85,17 +94,28 @@ sqfs_s32 encode(XzCompressor& self, Chain& chain, const uint8_t* in, uint32_t si
   }
 }
 
+/** Text compresses best with other parameters than machine code; a sample of the block tells them apart. */
+VariantUse contentOf(const uint8_t* in, uint32_t size) {
+  const uint32_t step = std::max<uint32_t>(size / 4096, 1);
+  uint32_t seen = 0;
+  uint32_t text = 0;
+  for (uint32_t i = 0; i < size; i += step, ++seen) text += (in[i] >= 32 && in[i] < 127) || (in[i] >= 9 && in[i] <= 13);
+  return text >= seen - seen / 16 ? VariantUse::kText : VariantUse::kBinary;
+}
+
 sqfs_s32 doBlock(sqfs_compressor_t* base, const sqfs_u8* in, sqfs_u32 size, sqfs_u8* out, sqfs_u32 outsize) {
   auto& self = *static_cast<XzCompressor*>(base);
   if (mayStop(*self.control)) return 0;
   if (size == 0) return 0;
-  const uint32_t room = std::min(size - 1, outsize);
-  sqfs_s32 best = encode(self, *self.chains.front(), in, size, out, room);
-  if (best < 0) return giveUp(*self.control, best);
-  for (size_t i = 1; i < self.chains.size(); ++i) {
-    const uint32_t limit = best > 0 ? static_cast<uint32_t>(best) - 1 : room;
-    if (self.other.size() < limit) self.other.resize(limit);
-    const sqfs_s32 result = encode(self, *self.chains[i], in, size, self.other.data(), limit);
+  const VariantUse content = contentOf(in, size);
+  sqfs_s32 best = 0;
+  for (const auto& chain : self.chains) {
+    if (chain->use != VariantUse::kEvery && chain->use != content) continue;
+    // Only a shorter stream than the best so far is wanted: the coder stops when it has no room.
+    const uint32_t room = best > 0 ? static_cast<uint32_t>(best) - 1 : std::min(size - 1, outsize);
+    if (room == 0) break;
+    if (self.other.size() < room) self.other.resize(room);
+    const sqfs_s32 result = encode(self, *chain, in, size, self.other.data(), room);
     if (result < 0) return giveUp(*self.control, result);
     if (result == 0) continue;
     memcpy(out, self.other.data(), static_cast<size_t>(result));
@@ -146,21 +166,25 @@ sqfs_compressor_t* createXzCompressor(const CompressorSettings& settings, Compre
     made->settings = settings;
     made->use = use;
     made->control = &control;
-    if (lzma_lzma_preset(&made->options, settings.level | (settings.extreme ? LZMA_PRESET_EXTREME : 0))) {
-      return nullptr;
+    lzma_options_lzma options;
+    if (lzma_lzma_preset(&options, settings.level | (settings.extreme ? LZMA_PRESET_EXTREME : 0))) return nullptr;
+    options.dict_size = settings.dictionarySize;
+    options.lc = settings.literalContextBits;
+    options.lp = settings.literalPositionBits;
+    options.pb = settings.positionBits;
+    if (use == CompressorUse::kMetadata) {
+      // Tables hold no machine code, and are too small for a search to pay.
+      options.dict_size = std::min<uint32_t>(settings.dictionarySize, SQFS_META_BLOCK_SIZE);
+      made->chains.push_back(std::make_unique<Chain>(VariantUse::kEvery, LZMA_VLI_UNKNOWN, options));
+      return made.release();
     }
-    made->options.dict_size = use == CompressorUse::kMetadata
-                                  ? std::min<uint32_t>(settings.dictionarySize, SQFS_META_BLOCK_SIZE)
-                                  : settings.dictionarySize;
-    made->options.lc = settings.literalContextBits;
-    made->options.lp = settings.literalPositionBits;
-    made->options.pb = settings.positionBits;
-    made->chains.push_back(std::make_unique<Chain>(LZMA_VLI_UNKNOWN));
-    // Tables hold no machine code.
-    if (use == CompressorUse::kData) {
-      for (const BranchFilter& filter : kBranchFilters) {
-        if (settings.branchFilters & filter.bit) made->chains.push_back(std::make_unique<Chain>(filter.id));
-      }
+    for (const XzVariant& variant : settings.variants) {
+      options.lc = variant.literalContextBits;
+      options.lp = variant.literalPositionBits;
+      options.pb = variant.positionBits;
+      lzma_options_lzma own = options;
+      if (variant.niceLength > 0) own.nice_len = variant.niceLength;
+      made->chains.push_back(std::make_unique<Chain>(variant.use, filterOf(variant.branchFilter), own));
     }
     return made.release();
   } catch (const std::bad_alloc&) {

@@ -30,6 +30,7 @@ export type { HostCalls, HostNames } from './host-calls.js';
 export { loadAddon } from './load.js';
 export { squashfsAddon } from './squashfs.js';
 export type {
+  NativeBlockStore,
   NativeCompressor,
   NativeImageReader,
   NativePackJob,

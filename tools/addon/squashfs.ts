@@ -17,6 +17,14 @@ export interface NativeCompressor {
   readonly literalPositionBits: number;
   readonly positionBits: number;
   readonly branchFilters: number;
+  /** xz: six numbers a variant, see XzVariant in `native/squashfs-compressor.h`; at least one variant. */
+  readonly variants: Uint32Array;
+}
+
+/** Compressed blocks that runs with the same compressor share. */
+export interface NativeBlockStore {
+  /** Ends the filling: from now on it only answers. */
+  seal(): void;
 }
 
 /** A tree as columns; `native/squashfs-job.h` tells what each holds. */
@@ -43,6 +51,7 @@ export interface NativePackJob {
   readonly pathNames: Uint8Array;
   readonly xattrs: readonly (readonly { readonly name: Uint8Array; readonly value: Uint8Array }[])[];
   readonly spool: NativeSpool | undefined;
+  readonly blockStore: NativeBlockStore | undefined;
   readonly compressor: NativeCompressor;
   readonly imageTime: number;
   readonly workers: number;
@@ -114,6 +123,7 @@ export interface NativeImageReader {
 /** Everything the addon exports. */
 export interface SquashfsAddon {
   readonly startPack: (job: NativePackJob) => NativePackRun;
+  readonly BlockStore: new () => NativeBlockStore;
   readonly Spool: new (folder: string) => NativeSpool;
   readonly ImageReader: new (
     source: Uint8Array | string,
@@ -124,5 +134,5 @@ export interface SquashfsAddon {
 
 /** Loads the squashfs addon. @throws EnvironmentError FW_ENV_ADDON_MISSING */
 export function squashfsAddon(): SquashfsAddon {
-  return loadAddon<SquashfsAddon>('squashfs', ['startPack', 'Spool', 'ImageReader']);
+  return loadAddon<SquashfsAddon>('squashfs', ['startPack', 'BlockStore', 'Spool', 'ImageReader']);
 }

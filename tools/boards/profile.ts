@@ -57,6 +57,9 @@ export interface BoardProfile {
     readonly lp: number;
     readonly pb: number;
     readonly bcj: readonly ('x86' | 'powerpc' | 'ia64' | 'arm' | 'armthumb' | 'sparc')[];
+    readonly effort: 'normal' | 'more' | 'most';
+    /** Most bytes of memory that reading one block may take; undefined where the memory of the board is not known. */
+    readonly readMemory?: number | undefined;
   };
   readonly jffs2: {
     readonly compressors: readonly ('rtime' | 'zlib' | 'lzo' | 'lzma')[];
@@ -117,6 +120,9 @@ export function toBoardProfile(file: BoardProfileFile): BoardProfile {
       lp: file.squashfs.lp,
       pb: file.squashfs.pb,
       bcj: file.squashfs.bcj,
+      effort: file.squashfs.effort,
+      readMemory:
+        file.squashfs.read_memory ?? (file.ram === undefined ? undefined : Math.floor(file.ram / 16)),
     },
     jffs2: file.jffs2,
     overlay: file.overlay,

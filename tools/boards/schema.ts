@@ -41,6 +41,13 @@ const squashfsSchema = z
       .array(z.enum(['x86', 'powerpc', 'ia64', 'arm', 'armthumb', 'sparc']))
       .default([])
       .describe('branch filters that the xz decoder of the board kernel has'),
+    effort: z
+      .enum(['normal', 'more', 'most'])
+      .default('normal')
+      .describe('work for a smaller image; more and most try several coder parameters on every block'),
+    read_memory: sizeSchema
+      .optional()
+      .describe('most memory that reading one block may take; default: a sixteenth of ram'),
   })
   .prefault({});
 

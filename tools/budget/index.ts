@@ -13,3 +13,5 @@ export { imageParts } from './image-parts.js';
 export type { ImageParts } from './image-parts.js';
 export { budgetMarkdown, verdict } from './markdown.js';
 export { packageOwners } from './package-owners.js';
+export { packageSavings } from './package-savings.js';
+export type { PackageSaving, PackageSavings, SavingsOptions } from './package-savings.js';

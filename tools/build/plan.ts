@@ -7,7 +7,7 @@ import { findPartition } from '../boards/index.js';
 import { ProfileError, UsageError } from '../core/index.js';
 import type { RecipeStep, StepVersion } from '../firmware/index.js';
 import type { AttributeRule, RootSource } from '../rootfs/index.js';
-import type { SquashfsCompressor } from '../squashfs/index.js';
+import type { Effort, SquashfsCompressor } from '../squashfs/index.js';
 import type { ImageRecipe } from './recipe.js';
 import { artefactsWithoutFile, stepFilesOf } from './step-files.js';
 import type { LeftOutArtefact, LoaderChoice } from './step-files.js';
@@ -16,6 +16,7 @@ import type { LeftOutArtefact, LoaderChoice } from './step-files.js';
 export interface SquashfsParameters {
   readonly compressor: SquashfsCompressor;
   readonly blockSize: number;
+  readonly effort: Effort;
 }
 
 /** One squashfs image, shared by all boards that ask for the same parameters. */
@@ -242,21 +243,25 @@ function planFlash(
   return { file, size: profile.flash.size, firmwareSteps: profile.firmwareRecipe.map(plannedStep), parts };
 }
 
-/** Parameters as OpenWrt packs: xz 9 with lc0 lp2 pb2 and no "extreme". */
-function squashfsParameters(profile: BoardProfile): SquashfsParameters {
-  const { compressor, blockSize, bcj } = profile.squashfs;
-  const lzma = { level: 9, lc: 0, lp: 2, pb: 2 };
+/**
+ * Tells how the squashfs of a board is packed: by its profile, with the strongest level where it names none.
+ *
+ * @throws ProfileError FW_PROFILE_COMPRESSOR for lzo
+ */
+export function squashfsParameters(profile: BoardProfile): SquashfsParameters {
+  const { compressor, blockSize, bcj, level, lc, lp, pb, dictionarySize, effort } = profile.squashfs;
+  const lzma = { level: level ?? 9, lc, lp, pb, ...(dictionarySize === undefined ? {} : { dictionarySize }) };
   switch (compressor) {
     case 'xz':
-      return { compressor: { kind: 'xz', ...lzma, branchFilters: bcj }, blockSize };
+      return { compressor: { kind: 'xz', ...lzma, branchFilters: bcj }, blockSize, effort };
     case 'lzma':
-      return { compressor: { kind: 'lzma', ...lzma }, blockSize };
+      return { compressor: { kind: 'lzma', ...lzma }, blockSize, effort };
     case 'gzip':
-      return { compressor: { kind: 'gzip', level: 9 }, blockSize };
+      return { compressor: { kind: 'gzip', level: level ?? 9 }, blockSize, effort };
     case 'zstd':
-      return { compressor: { kind: 'zstd', level: 22 }, blockSize };
+      return { compressor: { kind: 'zstd', level: level ?? 22 }, blockSize, effort };
     case 'lz4':
-      return { compressor: { kind: 'lz4', highCompression: true }, blockSize };
+      return { compressor: { kind: 'lz4', highCompression: true }, blockSize, effort };
     case 'lzo':
       throw new ProfileError(
         'FW_PROFILE_COMPRESSOR',
@@ -278,7 +283,23 @@ function refuseNand(profile: BoardProfile): void {
   );
 }
 
-function packId({ compressor, blockSize }: SquashfsParameters): string {
+/** Short where the profile says nothing special; equal ids mean equal parameters. */
+function packId({ compressor, blockSize, effort }: SquashfsParameters): string {
+  const { kind, ...rest } = compressor;
+  const usual = usualParameters[kind];
+  const special = Object.entries(rest)
+    .filter(([name, value]) => name !== 'branchFilters' && usual[name] !== value)
+    .map(([name, value]) => `${name}${JSON.stringify(value)}`);
   const filters = compressor.kind === 'xz' ? (compressor.branchFilters ?? []) : [];
-  return [compressor.kind, ...filters, `${blockSize / 1024}k`].join('-');
+  const size = `${blockSize / 1024}k`;
+  return [kind, ...filters, ...special, size, ...(effort === 'normal' ? [] : [effort])].join('-');
 }
+
+/** What a profile without a word about it gives. */
+const usualParameters: Readonly<Record<SquashfsCompressor['kind'], Readonly<Record<string, unknown>>>> = {
+  xz: { level: 9, lc: 0, lp: 2, pb: 2 },
+  lzma: { level: 9, lc: 0, lp: 2, pb: 2 },
+  gzip: { level: 9 },
+  zstd: { level: 22 },
+  lz4: { highCompression: true },
+};

@@ -1,5 +1,6 @@
 export { assembleRootTree } from './assemble.js';
 export { encodeCapabilities } from './capabilities.js';
+export { dropPackages } from './drop-packages.js';
 export { installedPackages, opkgFolder } from './installed-packages.js';
 export type { InstalledPackage } from './installed-packages.js';
 export { compareVersions } from './packages/version.js';

@@ -43,10 +43,24 @@ interface LzmaParameters {
   readonly pb?: number;
 }
 
+/** One set of coder parameters that xz tries on a block; the shortest result is stored, and every decoder reads it. */
+export interface XzVariant {
+  readonly lc: number;
+  readonly lp: number;
+  readonly pb: number;
+  /** Match length at which the search stops, 2 to 273; the level's when absent. */
+  readonly niceLength?: number;
+  readonly branchFilter?: BranchFilter;
+  /** Blocks it is tried on; every block when absent. */
+  readonly blocks?: 'text' | 'binary';
+}
+
 /** xz; each branch filter is tried on every block besides none, and costs one more encode. */
 export interface XzCompressor extends LzmaParameters {
   readonly kind: 'xz';
   readonly branchFilters?: readonly BranchFilter[];
+  /** Tried instead of `lc`, `lp`, `pb` and `branchFilters`, which metadata keeps; each costs one more encode. */
+  readonly variants?: readonly XzVariant[];
 }
 
 /** LZMA1; no mainline kernel mounts it. */
@@ -85,6 +99,7 @@ export function nativeCompressor(compressor: SquashfsCompressor, blockSize: numb
   const lzma = compressor.kind === 'xz' || compressor.kind === 'lzma' ? compressor : undefined;
   const dictionarySize = lzma?.dictionarySize ?? Math.max(blockSize, 8192);
   if (lzma) checkLzma(lzma, dictionarySize, blockSize);
+  const variants = variantsOf(compressor);
   return {
     id: compressorIds[compressor.kind],
     blockSize,
@@ -97,8 +112,41 @@ export function nativeCompressor(compressor: SquashfsCompressor, blockSize: numb
     literalContextBits: lzma?.lc ?? 3,
     literalPositionBits: lzma?.lp ?? 0,
     positionBits: lzma?.pb ?? 2,
-    branchFilters: compressor.kind === 'xz' ? filterBits(compressor.branchFilters ?? []) : 0,
+    branchFilters: filterBits(variants.flatMap(({ branchFilter }) => branchFilter ?? [])),
+    variants: Uint32Array.from(variants.flatMap(variantNumbers)),
   };
+}
+
+/** Without variants of its own: no filter, then each filter, with the parameters of the compressor. */
+function variantsOf(compressor: SquashfsCompressor): readonly XzVariant[] {
+  if (compressor.kind !== 'xz') return [];
+  if (compressor.variants) {
+    if (compressor.variants.length === 0) throw wrong('count of xz variants', 0, 'at least 1');
+    return compressor.variants;
+  }
+  const { lc = 3, lp = 0, pb = 2, branchFilters = [] } = compressor;
+  return [undefined, ...branchFilters].map((branchFilter) => ({
+    lc,
+    lp,
+    pb,
+    ...(branchFilter === undefined ? {} : { branchFilter }),
+  }));
+}
+
+const blockNumbers = { every: 0, text: 1, binary: 2 } as const;
+
+/** In the order of XzVariant in `native/squashfs-compressor.h`. */
+function variantNumbers({ lc, lp, pb, niceLength, branchFilter, blocks }: XzVariant): number[] {
+  checkLiteralBits({ lc, lp, pb });
+  if (niceLength !== undefined) inRange('nice length', niceLength, 2, 273);
+  return [
+    blockNumbers[blocks ?? 'every'],
+    lc,
+    lp,
+    pb,
+    niceLength ?? 0,
+    filterBits(branchFilter === undefined ? [] : [branchFilter]),
+  ];
 }
 
 /** Finds the name of a compressor number of the super block. */
@@ -125,15 +173,19 @@ function checkedLevel(compressor: SquashfsCompressor): number {
 }
 
 function checkLzma(parameters: LzmaParameters, dictionarySize: number, blockSize: number): void {
-  const lc = inRange('lc', parameters.lc ?? 3, 0, 4);
-  const lp = inRange('lp', parameters.lp ?? 0, 0, 4);
-  inRange('pb', parameters.pb ?? 2, 0, 4);
-  if (lc + lp > 4) throw wrong('lc + lp', lc + lp, 'at most 4');
+  checkLiteralBits(parameters);
   inRange('dictionary size', dictionarySize, 8192, Math.max(blockSize, 8192));
   const log = Math.floor(Math.log2(dictionarySize));
   if (dictionarySize !== 2 ** log && dictionarySize !== 2 ** log + 2 ** (log - 1)) {
     throw wrong('dictionary size', dictionarySize, '2^n or 2^n + 2^(n-1)');
   }
+}
+
+function checkLiteralBits({ lc = 3, lp = 0, pb = 2 }: LzmaParameters): void {
+  inRange('lc', lc, 0, 4);
+  inRange('lp', lp, 0, 4);
+  inRange('pb', pb, 0, 4);
+  if (lc + lp > 4) throw wrong('lc + lp', lc + lp, 'at most 4');
 }
 
 function filterBits(filters: readonly BranchFilter[]): number {

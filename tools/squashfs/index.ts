@@ -7,8 +7,12 @@ export type {
   LzmaCompressor,
   SquashfsCompressor,
   XzCompressor,
+  XzVariant,
   ZstdCompressor,
 } from './compressor.js';
+export { BlockStore } from './block-store.js';
+export { efforts } from './effort.js';
+export type { Effort } from './effort.js';
 export type { SquashfsOptions, SquashfsProgress, SquashfsWarning } from './options.js';
 export { packSquashfs, writeSquashfs } from './writer.js';
 export type { FileLayout, SquashfsLayout, SquashfsReport, SquashfsSection, StoredBlock } from './writer.js';

@@ -1,6 +1,8 @@
 import type { ErrorCode } from '../core/index.js';
+import type { BlockStore } from './block-store.js';
 import { inRange, wrong } from './compressor.js';
 import type { SquashfsCompressor } from './compressor.js';
+import type { Effort } from './effort.js';
 
 /** How far a pack run is, in bytes of file content. */
 export interface SquashfsProgress {
@@ -25,6 +27,8 @@ export interface SquashfsOptions {
   readonly fragments?: boolean;
   /** Longest tail, in bytes, of a file longer than a block that goes into a fragment; the block size when absent. */
   readonly tailEndLimit?: number;
+  /** Work for a smaller image; `normal` when absent. Parameters only of xz, the arrangement of fragments of all. */
+  readonly effort?: Effort;
   /** Arranges fragments by similarity (smaller image); true when absent, false keeps path order. */
   readonly similarity?: boolean;
   /** Tries of the arrangement; chosen from the tree when absent. */
@@ -37,6 +41,8 @@ export interface SquashfsOptions {
   readonly workers?: number;
   /** Also reports where each file's blocks are. */
   readonly layout?: boolean;
+  /** Blocks of earlier runs with the same compressor and block size; they change nothing in the image. */
+  readonly blockStore?: BlockStore;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: SquashfsProgress) => void;
 }

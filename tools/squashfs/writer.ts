@@ -12,6 +12,8 @@ import type { NativePackJob, NativePackResult, NativePackRun, NativeSpool } from
 import { FormatError, textOf } from '../core/index.js';
 import type { TreeDirectory, TreeFile } from '../vfs/index.js';
 import { nativeCompressor } from './compressor.js';
+import { arrangementMoves, withEffort } from './effort.js';
+import type { Effort } from './effort.js';
 import { isCancelled, wrapNativeFailure } from './native-failure.js';
 import { checkOptions } from './options.js';
 import type { SquashfsOptions, SquashfsWarning } from './options.js';
@@ -122,7 +124,10 @@ async function pack(
 ): Promise<{ report: SquashfsReport; bytes: Uint8Array }> {
   options.signal?.throwIfAborted();
   const blockSize = checkOptions(options);
-  const compressor = nativeCompressor(options.compressor, blockSize);
+  const { effort = 'normal' } = options;
+  const chosen =
+    options.compressor.kind === 'xz' ? withEffort(options.compressor, effort) : options.compressor;
+  const compressor = nativeCompressor(chosen, blockSize);
   const plan = planImage(tree, { uniformTime: options.uniformTime, xattrs: options.xattrs ?? true });
   using spool = new LazySpool(path === '' ? tmpdir() : dirname(path));
   try {
@@ -131,6 +136,7 @@ async function pack(
       ...plan.columns,
       ...sources,
       compressor,
+      blockStore: options.blockStore?.native,
       imageTime: options.imageTime,
       workers: options.workers ?? availableParallelism(),
       padTo: options.padTo ?? 0,
@@ -138,7 +144,7 @@ async function pack(
       fragments: options.fragments ?? true,
       tailEndLimit: options.tailEndLimit ?? blockSize,
       similarity: options.similarity ?? true,
-      similarityMoves: options.similarityMoves ?? 0,
+      similarityMoves: options.similarityMoves ?? movesFor(plan, effort, blockSize),
       seed: options.seed ?? 0,
       outputPath: path,
       partialPath: path === '' ? '' : `${path}.${randomUUID()}.partial`,
@@ -151,6 +157,12 @@ async function pack(
     }
     throw wrapNativeFailure(error);
   }
+}
+
+function movesFor({ files }: ImagePlan, effort: Effort, blockSize: number): number {
+  const tails = files.map(({ file }) => file.content.size % blockSize).filter((size) => size > 0);
+  const size = tails.reduce((sum, tail) => sum + tail, 0);
+  return arrangementMoves(effort, tails.length, size, blockSize);
 }
 
 /** Waits for a run, hands on its progress and the request to stop. */

@@ -82,3 +82,22 @@ for (const name of ['fw-ath25-root.squashfs', 'flash-yi-1080-rootfs.squashfs']) 
     expect(seen).toEqual(describeTree(tree));
   });
 }
+
+for (const effort of ['more', 'most'] as const) {
+  requires(
+    fixture('fw-ath25-root.squashfs'),
+    root(),
+    path('/dev/loop-control'),
+    tool('getfattr'),
+  )(`the kernel reads a real root packed with ${effort} effort, blocks of many parameters`, async () => {
+    const tree = squashfsTree({ path: fixturePath('fw-ath25-root.squashfs') });
+    const image = join(folder, `effort-${effort}`);
+    await writeSquashfs(tree, image, {
+      compressor: { kind: 'xz', level: 1, lc: 0, lp: 2, pb: 2 },
+      imageTime: fastOptions.imageTime,
+      effort,
+    });
+    const seen = mounted(image, join(folder, `mount-${effort}`), describeFolder);
+    expect(seen).toEqual(describeTree(tree));
+  });
+}

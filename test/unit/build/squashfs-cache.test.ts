@@ -41,7 +41,7 @@ test('the key depends on inputs, parameters and time, not on paths', () => {
   const tree = (path: string, sha256: string): { inputs: { kind: 'archive'; path: string; sha256: string }[] } => ({
     inputs: [{ kind: 'archive', path, sha256 }],
   });
-  const xz = { compressor: { kind: 'xz' }, blockSize: 262144 } as const;
+  const xz = { compressor: { kind: 'xz' }, blockSize: 262144, effort: 'normal' } as const;
   const key = cacheKey(tree('/a', '00'), xz, 1);
   expect(cacheKey(tree('/b', '00'), xz, 1)).toBe(key);
   expect(cacheKey(tree('/a', '01'), xz, 1)).not.toBe(key);
