@@ -8,7 +8,7 @@ export default defineConfig({
     // Addon workers and mounts are process-wide: files run in forks so that a crash names its file.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     hookTimeout: 120_000,
   },
 });

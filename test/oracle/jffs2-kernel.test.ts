@@ -5,8 +5,7 @@ import { norGeometry } from '../../tools/flash/index.js';
 import { blankJffs2, compressors, insertIntoImage, scanJffs2, writeJffs2 } from '../../tools/jffs2/index.js';
 import type { Compression, WriterOptions } from '../../tools/jffs2/index.js';
 import { digest, manifest, noise, sampleTree } from '../support/jffs2-trees.js';
-import { complaints, runOracle } from '../support/oracle-run.js';
-import type { OracleRun } from '../support/oracle-run.js';
+import { complaintsIn, linesOf, runOracle } from '../support/oracle.js';
 import { oracle, requires } from '../support/requires.js';
 
 const tree = sampleTree();
@@ -22,9 +21,6 @@ function onFlash(image: Uint8Array, size: number): Uint8Array {
   flash.set(image);
   return flash;
 }
-
-/** The listing as the kernel gives it. */
-const lines = (run: OracleRun): string[] => run.out('tree').trimEnd().split('\n');
 
 describe('a kernel mounts our images without a word, and lists our tree', () => {
   const cases: readonly (readonly [string, WriterOptions])[] = [
@@ -42,26 +38,26 @@ describe('a kernel mounts our images without a word, and lists our tree', () => 
     ['nothing compressed', { endian: 'little', eraseSize: 65536, compression: 'cfe' }],
   ];
   for (const [name, options] of cases) {
-    requires(oracle('uml'))(name, () => {
+    requires(oracle('uml'))(name, async () => {
       const { endian, eraseSize } = options;
       const image = writeJffs2(tree, options);
       const flash = onFlash(image, 32 * Math.max(eraseSize, 65536));
-      const run = runOracle(flash, mount + list, { endian, eraseSize, mtdparts: '-(data)' });
-      expect(run).toMatchObject({ status: 0 });
-      expect(complaints(run.dmesg)).toEqual([]);
-      expect(lines(run)).toEqual(manifest(tree));
+      const run = await runOracle({ image: flash, script: mount + list, endian, eraseSize });
+      expect(run).toMatchObject({ exitCode: 0 });
+      expect(complaintsIn(run.log)).toEqual([]);
+      expect(linesOf(run.file('tree'))).toEqual(manifest(tree));
     });
   }
 });
 
-requires(oracle('qemu'))('lzo: a packaged kernel mounts our image, and lists our tree', () => {
+requires(oracle('qemu'))('lzo: a packaged kernel mounts our image, and lists our tree', async () => {
   const image = writeJffs2(tree, { endian: 'little', eraseSize: 65536, compression: only('lzo') });
   const flash = onFlash(image, 32 * 65536);
-  const options = { eraseSize: 65536, mtdparts: '-(data)', backend: 'qemu' } as const;
-  const run = runOracle(flash, mount + list, options);
-  expect(run).toMatchObject({ status: 0 });
-  expect(complaints(run.dmesg)).toEqual([]);
-  expect(lines(run)).toEqual(manifest(tree));
+  const options = { endian: 'little', eraseSize: 65536, backend: 'qemu' } as const;
+  const run = await runOracle({ image: flash, script: mount + list, ...options });
+  expect(run).toMatchObject({ exitCode: 0 });
+  expect(complaintsIn(run.log)).toEqual([]);
+  expect(linesOf(run.file('tree'))).toEqual(manifest(tree));
 });
 
 describe('what a kernel did to our image reads back as the kernel shows it', () => {
@@ -80,17 +76,17 @@ head -c 50000 /dev/zero | tr '\\0' y >kept; sync; cd /
 `;
   for (const endian of ['little', 'big'] as const) {
     for (const eraseSize of [16384, 65536]) {
-      requires(oracle('uml'))(`${endian}-endian, erase size ${eraseSize}`, () => {
+      requires(oracle('uml'))(`${endian}-endian, erase size ${eraseSize}`, async () => {
         const image = writeJffs2(tree, { endian, eraseSize, summaries: true });
         // Small enough that the work makes the kernel collect garbage.
         const flash = onFlash(image, Math.ceil((image.length * 2.2) / 65536) * 65536);
         const remount = 'umount /mnt; mount -t jffs2 mtd:data /mnt || exit 3;';
         const script = mount + work + remount + list;
-        const run = runOracle(flash, script, { endian, eraseSize, mtdparts: '-(data)' });
-        expect(run).toMatchObject({ status: 0 });
-        expect(run.flash).not.toEqual(flash);
-        const { tree: read, report } = scanJffs2(run.flash, { endian, eraseSize });
-        expect(manifest(read)).toEqual(lines(run));
+        const run = await runOracle({ image: flash, script, endian, eraseSize });
+        expect(run).toMatchObject({ exitCode: 0 });
+        expect(run.image).not.toEqual(flash);
+        const { tree: read, report } = scanJffs2(run.image, { endian, eraseSize });
+        expect(manifest(read)).toEqual(linesOf(run.file('tree')));
         expect(report.problems.filter(({ kind }) => kind !== 'erased-gap')).toEqual([]);
         expect(report.supersededBytes).toBeGreaterThan(0);
       });
@@ -111,15 +107,15 @@ umount /mnt; mount -t jffs2 mtd:data /mnt || exit 3; sha256sum </mnt/sysupgrade.
       const fate = form === 'safe' ? 'survives' : 'does not survive';
       requires(oracle('uml'))(
         `in the ${form} form is readable and ${fate} garbage collection, ${endian}-endian`,
-        () => {
+        async () => {
           const image = blankJffs2(norGeometry(24 * eraseSize, eraseSize), 'end-marker', endian);
           const file = { name: byteStringFromText('sysupgrade.tgz'), content };
           const { bytes } = insertIntoImage(image, file, { endian, eraseSize, form });
           const sum = 'sha256sum </mnt/sysupgrade.tgz >/out/tree || exit 2;';
-          const run = runOracle(bytes, mount + sum + churn, { endian, eraseSize, mtdparts: '-(data)' });
-          expect(run).toMatchObject({ status: 0 });
-          expect(run.out('tree')).toContain(digest(content));
-          expect(run.out('more').includes(digest(content))).toBe(form === 'safe');
+          const run = await runOracle({ image: bytes, script: mount + sum + churn, endian, eraseSize });
+          expect(run).toMatchObject({ exitCode: 0 });
+          expect(run.file('tree')).toContain(digest(content));
+          expect(run.file('more').includes(digest(content))).toBe(form === 'safe');
         },
       );
     }

@@ -1,6 +1,6 @@
 /** Runs a script on a flash image under a real Linux kernel; see the oracle's own README. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Endian } from '../../tools/jffs2/index.js';
@@ -15,6 +15,8 @@ export interface OracleRun {
   readonly eraseSize: number;
   /** Partitions, as mtdparts; absent: one, called `data`. */
   readonly partitions?: string;
+  /** `qemu` is a kernel as packaged; it alone has lzo. Absent: the oracle's own. */
+  readonly backend?: 'uml' | 'qemu';
   /** The power fails after so many bytes programmed or erased. */
   readonly cut?: number;
   readonly trace?: boolean;
@@ -27,8 +29,8 @@ export interface OracleResult {
   readonly stdout: string;
   readonly image: Uint8Array;
   readonly log: readonly string[];
-  /** Reads a file that the script left in /out; undefined when it is not there. */
-  file(name: string): string | undefined;
+  /** Reads a file that the script left in /out; empty when it is not there. */
+  file(name: string): string;
 }
 
 /** Boots the kernel on a copy of the image. */
@@ -41,25 +43,23 @@ export async function runOracle(run: OracleRun): Promise<OracleResult> {
     options.push('--mtdparts', run.partitions ?? '-(data)');
     if (run.cut !== undefined) options.push('--cut', String(run.cut));
     if (run.trace) options.push('--trace');
+    if (run.backend !== undefined) options.push('--backend', run.backend);
     const { exitCode, stdout } = await execute(join(oracleFolder, 'run'), [
       ...options,
       join(folder, 'flash.img'),
       join(folder, 'script'),
       join(folder, 'out'),
     ]);
-    const files = new Map<string, string>();
-    const read = (name: string): string | undefined => {
-      const path = join(folder, 'out', name);
-      if (!files.has(name) && existsSync(path)) files.set(name, readFileSync(path, 'utf8'));
-      return files.get(name);
-    };
-    for (const name of ['before', 'after', 'result', 'dmesg.txt']) read(name);
+    const out = join(folder, 'out');
+    const files = new Map(
+      (existsSync(out) ? readdirSync(out) : []).map((name) => [name, readFileSync(join(out, name), 'utf8')]),
+    );
     return {
       exitCode,
       stdout,
       image: new Uint8Array(readFileSync(join(folder, 'flash.img'))),
-      log: (files.get('dmesg.txt') ?? '').split('\n'),
-      file: (name) => files.get(name),
+      log: linesOf(files.get('dmesg.txt') ?? ''),
+      file: (name) => files.get(name) ?? '',
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -80,13 +80,11 @@ export function complaintsIn(log: readonly string[]): string[] {
   return log.filter(
     (line) =>
       /jffs2|umlflash/i.test(line) &&
-      !/command line|jffs2: version|build_xattr_subsystem: complete|umlflash: [PE] 0x|power cut after/i.test(
-        line,
-      ),
+      !/command line|jffs2: version|notice.*xattr|errno -4|umlflash: [PE] 0x|power cut after/i.test(line),
   );
 }
 
-/** Lines of a manifest, without the empty last one. */
-export function linesOf(text: string | undefined): string[] {
-  return (text ?? '').split('\n').filter((line) => line !== '');
+/** Lines of a listing, without the empty last one. */
+export function linesOf(text: string): string[] {
+  return text.split('\n').filter((line) => line !== '');
 }

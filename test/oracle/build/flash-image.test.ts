@@ -8,8 +8,8 @@ import { buildDocument } from '../../../tools/cli/documents/budget.js';
 import { firmwright, jsonOf } from '../../support/cli.js';
 import { uImageKernel } from '../../support/image-inputs.js';
 import { manifestOf } from '../../support/manifest.js';
-import { complaints, runOracle } from '../../support/oracle-run.js';
-import type { OracleOptions } from '../../support/oracle-run.js';
+import { complaintsIn, runOracle } from '../../support/oracle.js';
+import type { OracleResult } from '../../support/oracle.js';
 import { fixture, fixturePath, oracle, requires, root, tool } from '../../support/requires.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
@@ -66,14 +66,16 @@ describe.each([
   ['ubnt_unifi-ap', 'rootfs-openwrt-15.05-ath25-mips-be.tar.xz', 'big', 'uml-big'],
   ['xiaomi_mi-router-4a-gigabit', 'rootfs-openwrt-19.07.7-rt305x-mips-le.tar.xz', 'little', 'uml'],
 ] as const)('%s from %s', (board, tar, endian, backend) => {
-  const options = (built: Built): OracleOptions => ({ endian, mtdparts: built.mtdparts });
+  const run = (built: Built, image: Uint8Array, script: string): Promise<OracleResult> =>
+    runOracle({ image, script, endian, eraseSize: 65536, partitions: built.mtdparts });
   const needs = [fixture(tar), root(), tool('tar'), tool('unsquashfs'), tool('cc')];
 
   requires(oracle(backend), ...needs)(
     'the kernel finds rootfs_data where we say, empty, and the root equal to the tar; files stay over a reboot',
     async () => {
       const built = await build(board, tar);
-      const first = runOracle(
+      const first = await run(
+        built,
         built.flash,
         `set -e
         n=$(mtd rootfs_data)
@@ -86,32 +88,31 @@ describe.each([
         echo 'kept text' >/mnt/etc/kept
         mkdir /mnt/etc/kept.d && cp /mnt/bin/busybox /mnt/etc/kept.d/
         umount_overlay`,
-        options(built),
       );
-      expect(first.status, first.output).toBe(0);
-      expect(first.output).toContain(`at ${built.rootfsData.offset} ${built.rootfsData.size}\n`);
-      expect(first.output).toContain('entries 0\n');
+      expect(first.exitCode, first.stdout).toBe(0);
+      expect(first.stdout).toContain(`at ${built.rootfsData.offset} ${built.rootfsData.size}\n`);
+      expect(first.stdout).toContain('entries 0\n');
       // The end marker makes the kernel format everything behind it; it has nothing else to say.
-      const said = complaints(first.dmesg);
+      const said = complaintsIn(first.log);
       expect(said[0]).toContain('End of filesystem marker found at 0x0');
       expect(said.filter((line) => !line.includes('End of filesystem marker'))).toEqual([]);
 
       const unpacked = join(folder, `${board}.tar.d`);
       mkdirSync(unpacked);
       execFileSync('tar', ['-xpf', fixturePath(tar), '--numeric-owner', '--xattrs', '-C', unpacked]);
-      expect(first.out('tree')).toBe(manifestOf(unpacked, folder));
+      expect(first.file('tree')).toBe(manifestOf(unpacked, folder));
 
-      const second = runOracle(
-        first.flash,
+      const second = await run(
+        built,
+        first.image,
         `set -e
         mount_overlay
         cat /mnt/etc/kept
         cmp /mnt/etc/kept.d/busybox /rom/bin/busybox && echo same
         umount_overlay`,
-        options(built),
       );
-      expect(second.status, second.output).toBe(0);
-      expect(second.output).toBe('kept text\nsame\n');
+      expect(second.exitCode, second.stdout).toBe(0);
+      expect(second.stdout).toBe('kept text\nsame\n');
     },
   );
 

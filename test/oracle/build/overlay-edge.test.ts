@@ -11,7 +11,7 @@ import { countBudget } from '../../../tools/budget/index.js';
 import type { FlashBudget } from '../../../tools/budget/index.js';
 import { detectRootSource } from '../../../tools/rootfs/index.js';
 import { noise, writeImageInputs } from '../../support/image-inputs.js';
-import { runOracle } from '../../support/oracle-run.js';
+import { runOracle } from '../../support/oracle.js';
 import { oracle, requires } from '../../support/requires.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
@@ -61,12 +61,14 @@ async function step(eraseSize: number, endian: 'big' | 'little', payload: number
   if (!board?.images.flash) throw new Error('no flash image');
   const budget = countBudget({ profile, firmware: board.images.firmware });
   const rootfs = budget.partitions.find(({ label }) => label === 'rootfs');
-  const { status } = runOracle(board.images.flash, 'mount_overlay && echo x >/mnt/x', {
+  const { exitCode } = await runOracle({
+    image: board.images.flash,
+    script: 'mount_overlay && echo x >/mnt/x',
     endian,
     eraseSize,
-    mtdparts: `${rootfs?.offset ?? 0}(front),-(rootfs)`,
+    partitions: `${rootfs?.offset ?? 0}(front),-(rootfs)`,
   });
-  return { budget, mounts: status === 0 };
+  return { budget, mounts: exitCode === 0 };
 }
 
 describe.each([
