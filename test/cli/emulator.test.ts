@@ -83,3 +83,39 @@ test('a scenario that fails ends with exit code 11, faults of its file with 3', 
   writeFileSync(wrong, 'name: wrong\nsteps:\n  - bot\n');
   expect((await firmwright(['emulate', wrong, '--image', image, ...board])).exitCode).toBe(3);
 });
+
+test('a failed run prints the line that repeats it alone, in text, JSON and JUnit', async () => {
+  const file = join(folder, 'one of two.yaml');
+  writeFileSync(
+    file,
+    'name: matrix\nmatrix: { state: [jffs2-overlay, no-boot] }\nsteps:\n  - boot\n  - expect: { state: "${state}" }\n',
+  );
+  const junit = join(folder, 'runs.xml');
+  const result = await firmwright(['emulate', file, '--image', image, ...board, '--json', '--junit', junit]);
+  expect(result.exitCode).toBe(11);
+  const { runs } = emulateDocument.parse(jsonOf(result));
+  expect(runs.map(({ passed }) => passed)).toEqual([true, false]);
+  const replay = runs[1]?.replay ?? '';
+  expect(readFileSync(junit, 'utf8')).toContain('--only');
+  // The line is for a shell; its quotes are simple.
+  const words = [...replay.matchAll(/'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? '');
+  const again = await firmwright(words.slice(1));
+  expect(again.exitCode).toBe(11);
+  expect(again.stdout).toContain(`replay: ${replay}`);
+});
+
+test('the timeline tells events, the time on RAM, and wear by partition', async () => {
+  const simple = join(folder, 'timeline.yaml');
+  writeFileSync(simple, 'name: boot\nsteps: [boot]\n');
+  const { stdout } = await firmwright(['emulate', simple, '--image', image, ...board, '--timeline']);
+  expect(stdout).toMatch(/^ +0\.000 {2}boot {5}power on$/m);
+  expect(stdout).toMatch(/The root was on RAM for \d+\.\d{3} s/);
+  expect(stdout).toMatch(/^rootfs_data +\d+ +\d+ +\d+$/m);
+});
+
+test('check prints one block of flaws, each on a line of its own', async () => {
+  const { stdout } = await firmwright(['check', image, ...board, '--safe-carrier']);
+  const flaws = stdout.slice(stdout.indexOf('Known flaws')).trimEnd().split('\n');
+  expect(flaws.length).toBeGreaterThan(3);
+  for (const line of flaws.slice(1)) expect(line).toMatch(/^ {2}[a-z0-9-]+: .+\(.*at .+\)$/);
+});

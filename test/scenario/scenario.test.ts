@@ -1,10 +1,15 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { ProfileError } from '../../tools/core/index.js';
 import {
   chipFromImage,
   Device,
   loadScenario,
   runScenario,
+  scenarioJsonSchema,
   type ScenarioReport,
 } from '../../tools/emulator/index.js';
 import { profileOf, sysupgradeImage } from '../support/router-image.js';
@@ -134,6 +139,62 @@ test('faults of a scenario file are told with their line and column, all at once
     if (!(error instanceof ProfileError)) throw error;
     expect(error.diagnostics.map(({ line }) => line)).toEqual([4, 5]);
   }
+});
+
+function faultsOf(yaml: string): readonly string[] {
+  try {
+    loadScenario(yaml, 'bad.yaml');
+    return [];
+  } catch (error) {
+    if (!(error instanceof ProfileError)) throw error;
+    return error.diagnostics.map(({ file, line, column, message }) => `${file}:${line}:${column} ${message}`);
+  }
+}
+
+test('faults of every combination of a matrix are told at once, at their place in the file', () => {
+  const text = `name: x
+matrix: { tear: [half, halve], n: [1, 0] }
+steps:
+  - power-cut: { operation: \${n}, tear: \${tear}, oops: 1 }
+  - rm: { path: "/\${nothing}" }
+`;
+  expect(faultsOf(text)).toEqual([
+    expect.stringMatching(/^bad.yaml:4:29 .*operation/),
+    expect.stringMatching(/^bad.yaml:4:41 .*tear/),
+    expect.stringMatching(/^bad.yaml:4:50 unknown key oops/),
+    expect.stringMatching(/^bad.yaml:5:19 unknown variable nothing/),
+  ]);
+});
+
+test('a variable is set from outside, a whole line of the matrix too', () => {
+  const yaml = 'name: x\nmatrix: { way: [button, command] }\nsteps:\n  - factory-reset: { via: "${way}" }\n';
+  expect(loadScenario(yaml, 'x.yaml', { way: 'mtd-erase' }).map(({ name }) => name)).toEqual([
+    'x [way=mtd-erase]',
+  ]);
+});
+
+test('the schema for editors is the one the loader checks with', () => {
+  const file = new URL('../../images/demo/scenarios/schema.json', import.meta.url);
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(JSON.parse(JSON.stringify(scenarioJsonSchema())));
+});
+
+test('the shipped scenarios pass the schema for editors', () => {
+  const check = new Ajv2020({ strict: false, allErrors: true }).compile(scenarioJsonSchema());
+  const folder = fileURLToPath(new URL('../../images/demo/scenarios/', import.meta.url));
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml'))) {
+    check(parse(readFileSync(folder + file, 'utf8')));
+    expect(check.errors ?? [], file).toEqual([]);
+  }
+});
+
+test('the timeline tells how long the root was on RAM', () => {
+  const [report] = run('name: x\nsteps:\n  - boot\n  - expect: { onRam: { atMostSeconds: 0 } }\n');
+  expect(report?.steps[1]?.problems).toEqual([
+    expect.stringMatching(/^seconds on RAM: expected at most 0, found \d/),
+  ]);
+  expect(report?.onRamMs).toBeGreaterThan(1000);
+  const [after] = run('name: x\nsteps: [boot, reboot]\n');
+  expect(after?.onRamMs).toBe(report?.onRamMs);
 });
 
 test('an unknown variable is named', () => {

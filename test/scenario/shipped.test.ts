@@ -2,22 +2,36 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { chipFromImage, Device, loadScenario, runScenario } from '../../tools/emulator/index.js';
-import { profileOf, sysupgradeImage } from '../support/router-image.js';
+import { routerTree, smallBoard, sysupgradeImage } from '../support/router-image.js';
 
 const folder = fileURLToPath(new URL('../../images/demo/scenarios/', import.meta.url));
-const profile = profileOf('ubnt_unifi-ap');
+const profile = smallBoard();
 let image: Uint8Array;
+let upgrade: Uint8Array;
 beforeAll(async () => {
-  image = await sysupgradeImage(profile);
+  image = await sysupgradeImage(profile, undefined, 60_000);
+  // The kernel and the root grow: rootfs_data moves up and shrinks.
+  upgrade = await sysupgradeImage(profile, routerTree({ '/usr/bin/new': 'n'.repeat(9000) }), 140_000);
 });
 
-describe.each(readdirSync(folder).sort())('shipped scenario %s', (file) => {
+const files = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
+
+describe.each(files.sort())('shipped scenario %s', (file) => {
   for (const scenario of loadScenario(readFileSync(folder + file, 'utf8'), file)) {
     test(scenario.name, () => {
       const chip = chipFromImage(profile, image);
       const device = new Device({ profile, chip, ...(scenario.branch ? { branch: scenario.branch } : {}) });
-      const report = runScenario(scenario.name, scenario.steps, device, { image, read: () => image });
+      const report = runScenario(scenario.name, scenario.steps, device, {
+        image,
+        upgrade,
+        read: () => image,
+      });
       expect(report.steps.filter(({ outcome }) => outcome === 'failed')).toEqual([]);
     });
   }
+});
+
+test('the index names every scenario', () => {
+  const index = readFileSync(`${folder}README.md`, 'utf8');
+  expect([...index.matchAll(/\]\(([\w-]+\.yaml)\)/g)].map((match) => match[1]).sort()).toEqual(files.sort());
 });

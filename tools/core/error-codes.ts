@@ -72,6 +72,7 @@ export const errorCodes = {
   FW_EMULATOR_COMMAND: 'the shell of the device does not know the command, or the device is off',
   FW_EMULATOR_IMAGE: 'the image is not one that this board would start',
   FW_EMULATOR_NO_BOOT: 'the device does not come up from this flash',
+  FW_EMULATOR_PARTITION: 'a scenario writes to a partition that is not there or too small',
   FW_EMULATOR_REPLAY: 'the text is not the name of a power cut',
   FW_EMULATOR_SCENARIO: 'a scenario file has faults',
 

@@ -49,6 +49,7 @@ export function boot(device: Device, options: BootOptions = {}): BootResult {
 /** Boots with the power-cut plan of the chip left as it is. @throws PowerCut */
 export function bootPowered(device: Device, options: BootOptions = {}): BootResult {
   const { timeline } = device;
+  timeline.leaveRam();
   timeline.log('boot', 'power on');
   const split = device.split();
   const firmware = device.firmware();
@@ -105,10 +106,10 @@ function restoreCarried(system: RunningSystem): void {
   const bytes = readFileIfThere(system.root, carriedSettings);
   if (!bytes) return;
   if (system.device.branch.restoreMovesArchive) removeTree(system.root, carriedSettings);
-  const tree = readSettingsArchive(bytes);
+  const { tree, problem } = readSettingsArchive(bytes);
   if (!tree) {
-    system.device.findings.add('config-cut', '/sysupgrade.tgz');
-    system.device.timeline.log('preinit', 'sysupgrade.tgz is damaged: nothing restored');
+    system.device.findings.add('config-unreadable', problem);
+    system.device.timeline.log('preinit', `nothing restored: ${problem}`);
     return;
   }
   const { files, missingAccounts } = restoreSettings(system.root, tree, system.device.branch);

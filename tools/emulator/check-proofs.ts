@@ -12,8 +12,9 @@ import type { Device } from './device.js';
 import { devicePath, findFile, parentOf } from './device-files.js';
 import { factoryReset, type ResetOptions } from './factory-reset.js';
 import { readOverlayState } from './fs-state.js';
-import { fillDevice, fillerBytes } from './operations.js';
+import { fillDevice } from './operations.js';
 import { partitionHashes } from './scenario-run.js';
+import { staleBytes, type StaleKind } from './stale-flash.js';
 import { sysupgrade, type UpgradeResult } from './sysupgrade.js';
 import type { RunningSystem } from './system.js';
 import { digestDifferences, digestTree, hash, type TreeDigest } from './tree-digest.js';
@@ -211,12 +212,10 @@ export function proveUpgrade(subject: CheckSubject, image: Uint8Array): readonly
   });
 }
 
-/** What may lie on the flash of a used device behind a new image. */
-export const staleKinds = ['random', 'jffs2-other-endian', 'jffs2-other-erase-size', 'ubi'] as const;
-
 /** Stale bytes behind the image still end in a clean overlay. */
-export function proveStale(subject: CheckSubject, kind: (typeof staleKinds)[number]): readonly string[] {
-  const device = subject.newDeviceOver(staleBytes(kind, subject));
+export function proveStale(subject: CheckSubject, kind: StaleKind): readonly string[] {
+  const { profile } = subject;
+  const device = subject.newDeviceOver(staleBytes(kind, profile.flash.size, profile));
   const system = bootToFlash(device);
   if (typeof system === 'string') {
     const named = device.findings.list().some(({ code }) => code === 'ram-overlay-forever');
@@ -225,29 +224,6 @@ export function proveStale(subject: CheckSubject, kind: (typeof staleKinds)[numb
       : [`${kind}: ${system}`];
   }
   return digestDifferences(subject.freshUpper(), upperDigest(system)).map((line) => `${kind}: ${line}`);
-}
-
-function staleBytes(kind: (typeof staleKinds)[number], subject: CheckSubject): Uint8Array {
-  const { size, eraseSize } = subject.profile.flash;
-  const bytes = fillerBytes(size, 7);
-  const big = subject.profile.endianness === 'big';
-  const cleanBig = [0x19, 0x85, 0x20, 0x03, 0, 0, 0, 0x0c, 0xf0, 0x60, 0xdc, 0x98];
-  const cleanLittle = [0x85, 0x19, 0x03, 0x20, 0x0c, 0, 0, 0, 0xb1, 0xb0, 0x1e, 0xe4];
-  const marks: Record<(typeof staleKinds)[number], { header: readonly number[]; every: number }> = {
-    random: { header: [], every: eraseSize },
-    'jffs2-other-endian': { header: big ? cleanLittle : cleanBig, every: eraseSize },
-    'jffs2-other-erase-size': {
-      header: big ? cleanBig : cleanLittle,
-      every: eraseSize === 4096 ? 65536 : 4096,
-    },
-    ubi: { header: [0x55, 0x42, 0x49, 0x23, 1], every: eraseSize },
-  };
-  const { header, every } = marks[kind];
-  for (let offset = 0; offset < size; offset += every) {
-    bytes.fill(0xff, offset, offset + Math.min(every, 4096));
-    bytes.set(kind === 'random' ? fillerBytes(64, offset + 1) : header, offset);
-  }
-  return bytes;
 }
 
 function onFreshSystem(

@@ -19,6 +19,7 @@ export interface CheckSubjectOptions {
   readonly image: Uint8Array;
   readonly branch?: BranchName;
   readonly scriptEffects?: readonly ScriptEffect[];
+  readonly safeCarrier?: boolean;
 }
 
 /** An image on a board, with the chips that proofs begin with. */
@@ -63,10 +64,11 @@ export class CheckSubject {
 
   /** A device on a given chip. */
   deviceOn(chip: NorChip): Device {
-    const { profile, branch, scriptEffects } = this.#options;
+    const { profile, branch, scriptEffects, safeCarrier = false } = this.#options;
     const device = new Device({
       profile,
       chip,
+      safeCarrier,
       ...(branch ? { branch } : {}),
       ...(scriptEffects ? { scriptEffects } : {}),
     });

@@ -12,12 +12,12 @@ import {
   proveStale,
   proveUpgrade,
   showHiddenSurvivors,
-  staleKinds,
 } from './check-proofs.js';
 import { CheckSubject } from './check-subject.js';
 import type { ScriptEffect } from './device.js';
 import { findingTexts, type Finding } from './findings.js';
 import type { CutPoint } from './power-cuts.js';
+import { staleKinds } from './stale-flash.js';
 
 /** What to check. */
 export interface CheckOptions {
@@ -32,6 +32,8 @@ export interface CheckOptions {
   /** One cut only. */
   readonly replay?: CutPoint;
   readonly scriptEffects?: readonly ScriptEffect[];
+  /** Carry settings in the form that survives garbage collection, instead of what `mtd -j` writes. */
+  readonly safeCarrier?: boolean;
   /** Called before each proof and awaited; may throw to cancel. */
   readonly onProof?: (title: string) => Promise<void>;
   /** Called after each cut and awaited; may throw to cancel. */

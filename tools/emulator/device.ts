@@ -35,7 +35,8 @@ export interface DeviceOptions {
 export class Device {
   readonly profile: BoardProfile;
   readonly chip: NorChip;
-  readonly branch: Branch;
+  /** Flows of the release that the device runs; an upgrade may change it. */
+  branch: Branch;
   readonly findings = new FindingLog();
   readonly timeline: Timeline;
   readonly clock: Clock;
@@ -48,7 +49,9 @@ export class Device {
     this.branch = branches[options.branch ?? defaultBranch];
     this.scriptEffects = options.scriptEffects ?? [];
     this.safeCarrier = options.safeCarrier ?? false;
-    this.timeline = new Timeline(() => this.chip.counters.busyNs / 1e6);
+    // What was done to the chip before, such as flashing it on the bench, is no time of the device.
+    const { busyNs } = this.chip.counters;
+    this.timeline = new Timeline(() => (this.chip.counters.busyNs - busyNs) / 1e6);
     const epochNs = BigInt(options.epoch ?? 1_700_000_000) * 1_000_000_000n;
     this.clock = { nowNs: () => epochNs + BigInt(Math.round(this.timeline.nowMs * 1e6)) };
   }

@@ -30,6 +30,12 @@ export function checkExpectation(expected: Expectation, state: ScenarioState): r
   if (expected.state !== undefined) {
     compare('state', expected.state, last === undefined ? 'off' : (system?.mode ?? 'no-boot'));
   }
+  if (expected.stage !== undefined)
+    compare('stage', expected.stage, last?.kind === 'no-boot' ? last.stage : 'running');
+  if (expected.onRam && device.timeline.onRamMs > expected.onRam.atMostSeconds * 1000) {
+    const seconds = (device.timeline.onRamMs / 1000).toFixed(1);
+    problems.push(`seconds on RAM: expected at most ${expected.onRam.atMostSeconds}, found ${seconds}`);
+  }
   if (expected.volume !== undefined) {
     const volume = device.rootfsData(device.split());
     compare('rootfs_data', expected.volume, volume ? volumeState(device, volume) : 'none');
@@ -62,6 +68,9 @@ export function checkExpectation(expected: Expectation, state: ScenarioState): r
   for (const code of expected.findings ?? []) {
     if (!codes.has(code))
       problems.push(`finding ${code}: expected, found ${[...codes].join(', ') || 'none'}`);
+  }
+  for (const code of expected.noFindings ?? []) {
+    if (codes.has(code)) problems.push(`finding ${code}: expected none, found it`);
   }
   for (const label of expected.unchanged ?? []) {
     const partition = device.profile.partitions.find((candidate) => candidate.label === label);
@@ -103,6 +112,13 @@ function fileProblems(expected: FileExpectation, { last }: ScenarioState): reado
       );
     }
   } else if (want) problems.push(`${expected.path}: expected a file, found a ${type}`);
+  if (expected.contains !== undefined && type === 'file') {
+    const found = Buffer.from(system.root.read(ino, 0, size));
+    if (!found.includes(expected.contains))
+      problems.push(
+        `${expected.path}: expected to contain ${JSON.stringify(expected.contains)}, found ${size} other bytes`,
+      );
+  }
   if (expected.mode !== undefined) {
     const wantMode = typeof expected.mode === 'string' ? Number.parseInt(expected.mode, 8) : expected.mode;
     if (mode !== wantMode)

@@ -19,8 +19,12 @@ import { FsError, MemoryFileSystem, treeFromFileSystem, type FileSystem, type In
 import { copyTreeOver } from './copy-over.js';
 import { deleteByResetRules } from './delete-rules.js';
 import type { Device } from './device.js';
+import { lookForExtroot } from './extroot.js';
+import { foreignDataName, smallerEraseSize } from './foreign-data.js';
 import { readOverlayState, writeOverlayState } from './fs-state.js';
 import { placeOverlay, type OverlayPlace } from './overlay-place.js';
+import { readSettingsArchive } from './settings-file.js';
+import { readSnapshot } from './snapshot-volume.js';
 import { RunningSystem, type Overlay } from './system.js';
 
 const carrierName = byteStringFromText('sysupgrade.tgz');
@@ -37,8 +41,14 @@ export function mountRootStart(device: Device, split: FirmwareSplit, rom: FileSy
   }
   const state = volumeState(device, system.volume);
   device.timeline.log('preinit', `rootfs_data holds: ${state}`);
+  lookForExtroot(device, rom);
   if (state === 'jffs2' && mountOverlay(system, system.volume)) return system;
+  if (state === 'foreign') {
+    const name = foreignDataName(system.volume.block(0), device.profile.endianness);
+    device.findings.add('foreign-data', `rootfs_data: ${name}`);
+  }
   mountRamOverlay(system);
+  if (state === 'snapshot') unpackSnapshot(system, system.volume);
   return system;
 }
 
@@ -90,8 +100,12 @@ function compressionOf(device: Device): Compression {
 
 function mountOverlay(system: RunningSystem, volume: FlashPartition): boolean {
   const { device } = system;
+  const found = smallerEraseSize(volume, device.profile.endianness);
+  if (found !== undefined)
+    device.findings.add('foreign-data', `rootfs_data: JFFS2 with erase blocks of ${found} bytes`);
   const jffs2 = tryMountJffs2(device, volume);
   if (!jffs2) return false;
+  lookForExtroot(device, jffs2);
   if (device.branch.keepsState) emptyUnlessReady(device, jffs2);
   const place = placeOverlay(jffs2, device.branch.upperAt);
   if (place.upper !== jffs2.root) showCarried(device, jffs2, place.upper);
@@ -106,8 +120,11 @@ function emptyUnlessReady(device: Device, jffs2: Jffs2FileSystem): void {
   const state = readOverlayState(jffs2, jffs2.root);
   if (state === 'ready') return;
   if (state !== 'pending') writeOverlayState(jffs2, jffs2.root, 'pending');
-  const { survivors } = deleteByResetRules(jffs2, jffs2.root, true);
+  const { deleted, survivors } = deleteByResetRules(jffs2, jffs2.root, true);
   device.findings.noteSurvivors(survivors);
+  // The state itself, written above, is among the deleted.
+  if (state !== 'pending' && deleted > 1)
+    device.findings.add('overlay-wiped', `rootfs_data: .fs_state ${state}`);
   device.timeline.log('preinit', `overlay was ${state}: emptied`);
 }
 
@@ -127,7 +144,22 @@ function mountRamOverlay(system: RunningSystem): void {
   const ram = new MemoryFileSystem({ clock: system.device.clock });
   system.overlay = uniteWith(system, placeOverlay(ram, 'overlay/upper'));
   system.mode = 'ram-overlay';
+  system.device.timeline.enterRam();
   system.device.timeline.log('preinit', 'RAM overlay');
+}
+
+/** A snapshot's archives become the RAM overlay, data first, then the configuration. */
+function unpackSnapshot(system: RunningSystem, volume: FlashPartition): void {
+  const records = readSnapshot(volume);
+  for (const { kind, sequence, archive } of records) {
+    const { tree } = readSettingsArchive(archive);
+    if (tree) copyTreeOver(system.root, system.root.root, tree, 'keep');
+    system.device.timeline.log(
+      'preinit',
+      tree ? `unpacked snapshot ${kind} ${sequence}` : `snapshot ${kind} ${sequence} is damaged`,
+    );
+  }
+  if (records.length === 0) system.device.findings.add('foreign-data', 'rootfs_data: a damaged snapshot');
 }
 
 /**
@@ -162,6 +194,7 @@ function switchToJffs2(system: RunningSystem, volume: FlashPartition): void {
   copyAgain(ram, system.overlay);
   jffs2.sync();
   if (device.branch.keepsState) writeOverlayState(jffs2, jffs2.root, 'ready');
+  device.timeline.leaveRam();
   device.timeline.log('done', 'overlay is on flash');
 }
 

@@ -14,9 +14,10 @@ export interface ScenarioRun {
   readonly steps: readonly ScenarioStep[];
 }
 
-type Variables = Readonly<Record<string, string | number>>;
+type Variable = string | number | boolean;
+type Variables = Readonly<Record<string, Variable>>;
 
-const values = z.union([z.string(), z.number()]);
+const values = z.union([z.string(), z.number(), z.boolean()]);
 /** The part of a scenario that is read before variables are filled in. */
 const variablesSchema = z.looseObject({
   variables: z.record(z.string(), values).default({}),
@@ -29,29 +30,64 @@ const placeholder = /\$\{(\w+)\}/g;
  * Reads the text of a scenario file.
  *
  * Variables are filled into the text before it is read as YAML, so that they can stand for anything, a number or a
- * choice too; lines stay what they are in the file.
+ * choice too; places in diagnostics are those of the file.
  *
  * @param file  names the text in diagnostics
+ * @param set   values that take the place of those in the file, also of a whole matrix line
  * @returns one run per combination of the matrix, in the order of the file
- * @throws ProfileError FW_EMULATOR_SCENARIO with every fault of the file
+ * @throws ProfileError FW_EMULATOR_SCENARIO with every fault of the file, of all combinations
  */
-export function loadScenario(text: string, file: string): readonly ScenarioRun[] {
+export function loadScenario(
+  text: string,
+  file: string,
+  set: Readonly<Record<string, string>> = {},
+): readonly ScenarioRun[] {
   const head = checkYamlFile(text.replace(placeholder, '$1'), file, variablesSchema);
   if (!head.value) throw faulty(file, head.diagnostics);
-  const { variables, matrix } = head.value;
-  const unknown = unknownVariables(text, file, new Set([...Object.keys(variables), ...Object.keys(matrix)]));
-  if (unknown.length > 0) throw faulty(file, unknown);
-  return combinations(variables, matrix).map((combination) => {
-    const filled = text.replace(placeholder, (_, name: string) => String(combination[name]));
+  const variables = { ...head.value.variables, ...set };
+  const matrix = Object.fromEntries(
+    Object.entries(head.value.matrix).map(([name, choices]) => [
+      name,
+      name in set ? [set[name] ?? ''] : choices,
+    ]),
+  );
+  const known = new Set([...Object.keys(variables), ...Object.keys(matrix)]);
+  const faults = new Map<string, Diagnostic>();
+  const note = (found: readonly Diagnostic[]): void => {
+    for (const fault of found) faults.set(`${fault.line}:${fault.column}:${fault.message}`, fault);
+  };
+  note(unknownVariables(text, file, known));
+  const runs = combinations(variables, matrix).map((combination) => {
+    const filled = text.replace(placeholder, (_, name: string) => String(combination[name] ?? name));
     const { value, diagnostics } = checkYamlFile(filled, file, scenarioSchema);
-    if (!value) throw faulty(file, diagnostics);
-    return scenarioRun(value, combination);
+    if (!value) note(diagnostics.map((fault) => inFile(fault, text, combination)));
+    return value && scenarioRun(value, combination);
   });
+  if (faults.size > 0) {
+    throw faulty(
+      file,
+      [...faults.values()].sort((a, b) => a.line - b.line || a.column - b.column),
+    );
+  }
+  return runs.filter((run) => run !== undefined);
+}
+
+/** Finds the place in the file of a fault that was found in its filled-in text. */
+function inFile(fault: Diagnostic, text: string, combination: Variables): Diagnostic {
+  const line = text.split('\n')[fault.line - 1] ?? '';
+  let { column } = fault;
+  for (const match of line.matchAll(placeholder)) {
+    const filled = String(combination[match[1] ?? ''] ?? match[1]).length;
+    if (match.index + 1 >= column) break;
+    // Inside the value: its placeholder. Behind it: moved by what the placeholder is longer.
+    column = Math.max(match.index + 1, column + match[0].length - filled);
+  }
+  return { ...fault, column };
 }
 
 function combinations(
   variables: Variables,
-  matrix: Readonly<Record<string, readonly (string | number)[]>>,
+  matrix: Readonly<Record<string, readonly Variable[]>>,
 ): readonly Variables[] {
   let all: Variables[] = [variables];
   for (const [name, choices] of Object.entries(matrix)) {

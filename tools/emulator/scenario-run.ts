@@ -3,10 +3,12 @@ import { FirmwrightError } from '../core/index.js';
 import { PowerCut } from '../flash/index.js';
 import { FsError } from '../vfs/index.js';
 import { boot, type BootResult } from './boot.js';
+import { branches } from './branches.js';
 import type { Device } from './device.js';
 import { checkExpectation, type ScenarioState } from './expectations.js';
 import { factoryReset } from './factory-reset.js';
 import type { Finding } from './findings.js';
+import { mountRootStart } from './mount-root.js';
 import {
   appendDeviceFile,
   changeDeviceMode,
@@ -20,10 +22,13 @@ import {
 } from './operations.js';
 import { planCutAt, type Tear } from './power-cuts.js';
 import type { ScenarioStep } from './scenario-schema.js';
-import { recoveryFlash, sysupgrade } from './sysupgrade.js';
+import { staleBytes } from './stale-flash.js';
+import { recoveryFlash, sysupgrade, type UpgradeResult } from './sysupgrade.js';
 import type { RunningSystem } from './system.js';
 import type { TimelineEvent } from './timeline.js';
 import { hash } from './tree-digest.js';
+import type { RefusalReason } from './upgrade-check.js';
+import { writeFromOutside } from './write-from-outside.js';
 
 /** How one step went. */
 export interface StepReport {
@@ -44,15 +49,22 @@ export interface ScenarioReport {
   readonly steps: readonly StepReport[];
   readonly findings: readonly Finding[];
   readonly timeline: readonly TimelineEvent[];
+  /** Emulated milliseconds that the root was on RAM, where changes are lost with the power. */
+  readonly onRamMs: number;
 }
 
 /** Files that a scenario names, read by the caller. */
 export interface ScenarioFiles {
   /** The image the device was flashed with. */
   readonly image: Uint8Array;
+  /** What a step means by the image `upgrade`; without it, the image the device was flashed with. */
+  readonly upgrade?: Uint8Array;
   /** Reads an image named in a step. */
   readonly read: (name: string) => Uint8Array;
 }
+
+/** Name of the newer image in a step; which one it is, the caller says. */
+const upgradeName = 'upgrade';
 
 /** Runs all steps; the first failed one ends the scenario. */
 export function runScenario(
@@ -76,6 +88,7 @@ export function runScenario(
     steps: reports,
     findings: device.findings.list(),
     timeline: device.timeline.events(),
+    onRamMs: device.timeline.onRamMs,
   };
 }
 
@@ -180,6 +193,17 @@ class ScenarioRunner {
         return this.#factoryReset(args);
       case 'sysupgrade':
         return this.#sysupgrade(args);
+      case 'mount-root':
+        this.#mountRoot();
+        return [];
+      case 'button':
+        return this.#button(args.seconds);
+      case 'flash':
+        writeFromOutside(this.#device, args.partition, args.offset ?? 0, (room) =>
+          outsideContent(args, room, this.#device),
+        );
+        this.#last = undefined;
+        return [];
       case 'recovery-flash':
         recoveryFlash(this.#device, this.#image(args.image));
         this.#last = undefined;
@@ -210,6 +234,19 @@ class ScenarioRunner {
     return report.path === 'nothing' ? ['the reset did nothing'] : [];
   }
 
+  /** What etc/rc.button/reset does when the button is released. */
+  #button(seconds: number): readonly string[] {
+    if (seconds < 1) this.#reboot();
+    else if (seconds >= 5) return this.#factoryReset({ via: 'button' });
+    return [];
+  }
+
+  #mountRoot(): void {
+    const system = this.#system();
+    if (system.mode !== 'failsafe') throw new FsError('EBUSY', 'the root is mounted already');
+    this.#last = { kind: 'running', system: mountRootStart(this.#device, system.split, system.rom) };
+  }
+
   #sysupgrade(args: Extract<ScenarioStep, { kind: 'sysupgrade' }>['arguments']): readonly string[] {
     const result = sysupgrade(this.#system(), this.#image(args.image), {
       keepSettings: args.keepSettings ?? true,
@@ -219,19 +256,42 @@ class ScenarioRunner {
       listPackages: args.listPackages ?? false,
       force: args.force ?? false,
       test: args.test ?? false,
+      ignoreMinorCompat: args.ignoreMinorCompat ?? false,
+      ...(args.settings === undefined ? {} : { settings: this.#files.read(args.settings) }),
     });
+    if (args.refused) return refusalProblems(args.refused, result);
     if (result.kind === 'refused') return result.verdict.reasons.map(({ text }) => `refused: ${text}`);
-    if (result.kind === 'written') this.#last = boot(this.#device);
+    if (result.kind === 'checked') return [];
+    if (args.branch) this.#device.branch = branches[args.branch];
+    this.#last = boot(this.#device);
     return [];
   }
 
   #image(name: string | undefined): Uint8Array {
-    return name === undefined ? this.#files.image : this.#files.read(name);
+    if (name === undefined) return this.#files.image;
+    return name === upgradeName ? (this.#files.upgrade ?? this.#files.image) : this.#files.read(name);
   }
 
   #state(): ScenarioState {
     return { device: this.#device, last: this.#last, partitionHashes: this.#partitionHashes };
   }
+}
+
+/** Compares why an image was refused with why it had to be. */
+function refusalProblems(expected: readonly RefusalReason[], result: UpgradeResult): readonly string[] {
+  const found = result.kind === 'refused' ? result.verdict.reasons.map(({ reason }) => reason) : [];
+  const want = [...expected].sort().join(', ');
+  const have = [...found].sort().join(', ');
+  return want === have ? [] : [`refused: expected ${want}, found ${have || 'that it was not'}`];
+}
+
+function outsideContent(
+  args: Extract<ScenarioStep, { kind: 'flash' }>['arguments'],
+  room: number,
+  device: Device,
+): Uint8Array {
+  if (args.pattern) return staleBytes(args.pattern, room, device.profile);
+  return args.erase ? new Uint8Array(room).fill(0xff) : contentOf(args);
 }
 
 /** Hash of each partition of the chip. */

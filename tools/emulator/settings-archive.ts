@@ -4,7 +4,7 @@
  * Source: openwrt base-files sbin/sysupgrade (`create_backup_archive`) and
  * lib/preinit/80_mount_root (`do_mount_root`, `missing_lines`), branches 19.07 to 25.12.
  */
-import { byteStringFromText, type ByteString } from '../core/index.js';
+import type { ByteString } from '../core/index.js';
 import {
   bytesContent,
   type FileSystem,
@@ -15,23 +15,28 @@ import {
 } from '../vfs/index.js';
 import type { Branch } from './branches.js';
 import { copyTreeOver } from './copy-over.js';
+import { packageListPath } from './package-list.js';
 import { devicePath, fileAt, findFile, readFileIfThere, readLines } from './device-files.js';
 
+const disableScriptPath = devicePath('/etc/uci-defaults/10_disable_services');
 const accountFiles = ['/etc/passwd', '/etc/group', '/etc/shadow'].map(devicePath);
 
 /**
  * Gathers the files of a keep list, with owner, mode, time and xattrs, into a tree.
  *
- * @param paths  absolute paths of files and symlinks, as `keepList` gives them
+ * @param paths     absolute paths of files and symlinks, as `keepList` gives them
+ * @param packages  list of installed packages, when the user asked for it
  */
 export function gatherSettings(
   root: FileSystem,
   paths: readonly ByteString[],
   branch: Branch,
+  packages?: Uint8Array,
 ): TreeDirectory {
   const tree = newDirectory();
   const linked = new Map<number, TreeInode>();
   if (branch.backupDisablesServices) addDisableScript(root, tree);
+  if (packages) putMadeFile(tree, packageListPath, packages, 0n);
   for (const path of paths) {
     const ino = fileAt(root, path, false);
     const attributes = root.getattr(ino);
@@ -56,18 +61,24 @@ function addDisableScript(root: FileSystem, tree: TreeDirectory): void {
     .filter((name) => !enabled.has(name))
     .map((name) => `[ -f "/etc/init.d/${name}" ] && /etc/init.d/${name} disable\n`);
   const rcd = findFile(root, devicePath('/etc/rc.d'));
-  directoryAt(tree, ['etc', 'uci-defaults'].map(byteStringFromText)).entries.set(
-    byteStringFromText('10_disable_services'),
-    {
-      type: 'file',
-      mode: 0o644,
-      uid: 0,
-      gid: 0,
-      mtimeNs: rcd === undefined ? 0n : root.getattr(rcd).mtimeNs,
-      xattrs: new Map(),
-      content: bytesContent(Buffer.from(`${lines.join('')}exit 0\n`)),
-    },
-  );
+  const mtimeNs = rcd === undefined ? 0n : root.getattr(rcd).mtimeNs;
+  putMadeFile(tree, disableScriptPath, Buffer.from(`${lines.join('')}exit 0\n`), mtimeNs);
+}
+
+/** Puts a file into the backup that is not on the device. */
+function putMadeFile(tree: TreeDirectory, path: ByteString, content: Uint8Array, mtimeNs: bigint): void {
+  const parts = path.split('/').filter((part) => part !== '') as ByteString[];
+  const name = parts.pop();
+  if (name === undefined) return;
+  directoryAt(tree, parts).entries.set(name, {
+    type: 'file',
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    mtimeNs,
+    xattrs: new Map(),
+    content: bytesContent(content),
+  });
 }
 
 function directoryNames(root: FileSystem, path: string): readonly string[] {

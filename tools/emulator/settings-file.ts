@@ -11,12 +11,17 @@ export function writeSettingsArchive(tree: TreeDirectory): Uint8Array {
   return writeArchive(tree, { format: 'pax', compression: 'gzip', level: 9 });
 }
 
-/** Unpacks settings; undefined when the archive is damaged, tries to leave the root, or is absurdly large. */
-export function readSettingsArchive(bytes: Uint8Array): TreeDirectory | undefined {
+/** Settings, or why the archive is not one: damaged, a path that leaves the root, absurdly large. */
+export type SettingsReading =
+  | { readonly tree: TreeDirectory; readonly problem?: undefined }
+  | { readonly tree?: undefined; readonly problem: string };
+
+/** Unpacks settings. */
+export function readSettingsArchive(bytes: Uint8Array): SettingsReading {
   try {
-    return readArchiveTreeFromBytes(bytes, 'sysupgrade.tgz', { contentLimit }).root;
+    return { tree: readArchiveTreeFromBytes(bytes, 'sysupgrade.tgz', { contentLimit }).root };
   } catch (error) {
-    if (error instanceof FirmwrightError) return undefined;
+    if (error instanceof FirmwrightError) return { problem: error.message };
     throw error;
   }
 }

@@ -66,6 +66,7 @@ export class RunningSystem {
     this.jffs2?.unmount();
     this.jffs2 = undefined;
     this.overlay = undefined;
+    this.device.timeline.leaveRam();
     this.device.timeline.log('system', 'shut down');
   }
 }

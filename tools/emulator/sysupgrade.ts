@@ -10,8 +10,9 @@ import { bootLoaderRefusal } from './boot-loader.js';
 import { insertIntoImage } from '../jffs2/index.js';
 import type { Device } from './device.js';
 import { devicePath, readLines } from './device-files.js';
-import { keepList, type KeepListOptions } from './keep-list.js';
+import { keepList, type KeepListOptions, type KeepListSystem } from './keep-list.js';
 import { mtdWrite, type MtdWriteReport } from './mtd.js';
+import { installedPackages } from './package-list.js';
 import { gatherSettings } from './settings-archive.js';
 import { writeSettingsArchive } from './settings-file.js';
 import type { RunningSystem } from './system.js';
@@ -58,6 +59,7 @@ export function validateImage(
 ): UpgradeVerdict {
   const { device } = system;
   const metadata = imageMetadata(image);
+  const unpacked = unpackedImage(image, device);
   const verdict = checkMetadata(
     metadata,
     {
@@ -70,9 +72,16 @@ export function validateImage(
   );
   const reasons = [...verdict.reasons];
   if (image.length === 0) reasons.push({ reason: 'empty-image', text: 'the image is empty' });
-  const loader = image.length > 0 ? bootLoaderRefusal(image, device.profile) : undefined;
+  if (!unpacked) {
+    const text = 'the image is gzip that cannot be unpacked, or far larger than the flash';
+    reasons.push({ reason: 'damaged-gzip', text });
+  }
+  const loader = unpacked && unpacked.length > 0 ? bootLoaderRefusal(unpacked, device.profile) : undefined;
   if (loader !== undefined) reasons.push({ reason: 'platform-check', text: loader });
-  return { ...verdict, valid: reasons.length === 0, reasons };
+  if (options.settings && !startsWith(options.settings, gzipMagic))
+    reasons.push({ reason: 'bad-settings', text: 'the archive of settings is not gzip' });
+  const forceable = verdict.forceable && unpacked !== undefined && image.length > 0;
+  return { valid: reasons.length === 0, forceable, reasons };
 }
 
 /**
@@ -91,7 +100,7 @@ export function sysupgrade(
   if (!verdict.valid && !(options.force && verdict.forceable)) return { kind: 'refused', verdict };
   if (options.test) return { kind: 'checked', verdict };
 
-  const image = unpackedImage(file);
+  const image = unpackedImage(file, device) ?? file;
   const { archive, kept } = backup(system, options);
   system.shutdown();
   // TERM, four seconds, KILL, six seconds; then a second before the reboot.
@@ -107,7 +116,7 @@ export function recoveryFlash(device: Device, file: Uint8Array): MtdWriteReport 
   device.chip.powerOn();
   device.timeline.log('recovery', 'flashing from the boot loader');
   const firmware = device.firmware();
-  const report = mtdWrite(firmware, unpackedImage(file));
+  const report = mtdWrite(firmware, unpackedImage(file, device) ?? file);
   const { eraseSize, size } = firmware.geometry;
   for (let offset = report.blocksWritten * eraseSize; offset < size; offset += eraseSize)
     firmware.erase(offset);
@@ -126,6 +135,8 @@ export function writeFirmware(
   const write = mtdWrite(firmware, withSettings ?? image);
   // What the real tool inserts behind the image and does not fit is lost without a word.
   if (withSettings && withSettings.length > size) device.findings.add('config-cut', 'firmware');
+  if (write.outOfSpace && !(withSettings && image.length <= size))
+    device.findings.add('image-cut', 'firmware');
   if (readChunks(image).length > 0) device.findings.add('trailer-in-flash', 'firmware');
   if (write.blocksWritten * eraseSize < size) {
     device.findings.add('stale-blocks-behind', 'firmware');
@@ -173,17 +184,30 @@ function backup(
     return { archive: undefined, kept: [] };
   }
   const { overlay } = system;
-  const kept = keepList(
-    { root: system.root, rom: system.rom, upper: { fs: overlay.fs, directory: overlay.upper } },
-    system.device.branch,
-    options,
-  );
-  const tree = gatherSettings(system.root, kept, system.device.branch);
+  const parts: KeepListSystem = {
+    root: system.root,
+    rom: system.rom,
+    upper: { fs: overlay.fs, directory: overlay.upper },
+  };
+  const kept = keepList(parts, system.device.branch, options);
+  const packages = options.listPackages ? installedPackages(parts, system.device.branch) : undefined;
+  const tree = gatherSettings(system.root, kept, system.device.branch, packages);
   return { archive: writeSettingsArchive(tree), kept };
 }
 
-function unpackedImage(file: Uint8Array): Uint8Array {
-  return gzipMagic.every((byte, i) => file[i] === byte) ? gunzipSync(file) : file;
+/** An image as `mtd` is fed with it: unpacked where it is gzip; undefined when it is damaged or no flash could hold it. */
+function unpackedImage(file: Uint8Array, { profile }: Device): Uint8Array | undefined {
+  if (!startsWith(file, gzipMagic)) return file;
+  try {
+    return gunzipSync(file, { maxOutputLength: 4 * profile.flash.size });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return undefined;
+    throw error;
+  }
+}
+
+function startsWith(bytes: Uint8Array, start: readonly number[]): boolean {
+  return start.every((byte, i) => bytes[i] === byte);
 }
 
 function imageMetadata(image: Uint8Array): string | undefined {

@@ -16,6 +16,8 @@ export interface TimelineEvent {
 export class Timeline {
   readonly #events: TimelineEvent[] = [];
   #waitedMs = 0;
+  #onRamMs = 0;
+  #onRamSince: number | undefined;
   readonly #flashMs: () => number;
 
   /** @param flashMs  time that flash operations have taken so far, milliseconds */
@@ -31,6 +33,22 @@ export class Timeline {
   /** Lets time pass without flash operations, as a script's `sleep`. */
   wait(milliseconds: number): void {
     this.#waitedMs += milliseconds;
+  }
+
+  /** The root is on RAM from now on: what the user changes is lost with the power. */
+  enterRam(): void {
+    this.#onRamSince ??= this.nowMs;
+  }
+
+  /** The root is no longer on RAM, or the device is off. */
+  leaveRam(): void {
+    this.#onRamMs = this.onRamMs;
+    this.#onRamSince = undefined;
+  }
+
+  /** Emulated milliseconds that the root was on RAM so far. */
+  get onRamMs(): number {
+    return this.#onRamMs + (this.#onRamSince === undefined ? 0 : this.nowMs - this.#onRamSince);
   }
 
   log(phase: string, text: string): void {

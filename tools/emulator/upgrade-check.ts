@@ -32,14 +32,20 @@ export interface CheckOptions {
 }
 
 /** Why an image is refused. */
-export type RefusalReason =
-  | 'no-metadata'
-  | 'bad-metadata'
-  | 'other-device'
-  | 'compat-major'
-  | 'compat-minor'
-  | 'platform-check'
-  | 'empty-image';
+export const refusalReasons = [
+  'no-metadata',
+  'bad-metadata',
+  'other-device',
+  'compat-major',
+  'compat-minor',
+  'platform-check',
+  'empty-image',
+  'damaged-gzip',
+  'bad-settings',
+] as const;
+
+/** One of the reasons. */
+export type RefusalReason = (typeof refusalReasons)[number];
 
 /** Verdict over an image. */
 export interface UpgradeVerdict {

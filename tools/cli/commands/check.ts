@@ -32,6 +32,11 @@ export const check = defineCommand(
         describe: 'cut the power at flash operations of first boot, reset and upgrade',
       })
       .option('replay', { type: 'string', describe: 'only this power cut, as a report names it' })
+      .option('safe-carrier', {
+        type: 'boolean',
+        default: false,
+        describe: 'carry settings in a form that survives garbage collection, unlike `mtd -j`',
+      })
       .option('junit', { type: 'string', describe: 'also write the result to this file as JUnit XML' })
       .example('$0 check image.bin --board ubnt_unifi-ap', 'boot, reset and upgrade')
       .example(
@@ -58,6 +63,7 @@ export const check = defineCommand(
         profile,
         image,
         powerCuts: args.powerCuts,
+        safeCarrier: args.safeCarrier,
         onProof: breathe,
         onCut: (done, total, phase) => {
           task.progress(done, total, `cuts of ${phase}`);
@@ -134,12 +140,11 @@ function render(report: CheckReport, image: string, { style }: Session): string 
   const byCode = new Map<string, (typeof report.findings)[number][]>();
   for (const finding of report.findings)
     byCode.set(finding.code, [...(byCode.get(finding.code) ?? []), finding]);
-  if (byCode.size > 0) text.push(`Known flaws of the real flows that this image meets:\n`);
-  for (const [code, found] of byCode) {
-    const first = found[0];
-    if (first)
-      text.push(`  ${style.yellow(code)}: ${first.text} (${found.length} x, as at ${first.where})\n`);
-  }
+  const flaws = [...byCode].map(([code, [first, ...more]]) => {
+    const times = more.length > 0 ? `${more.length + 1} x, as ` : '';
+    return `  ${style.yellow(code)}: ${first?.text ?? ''} (${times}at ${first?.where ?? ''})\n`;
+  });
+  if (flaws.length > 0) text.push(`Known flaws of the real flows that this image meets:\n${flaws.join('')}`);
   return text.join('\n');
 }
 

@@ -9,19 +9,14 @@ import {
   findingTexts,
   loadScenario,
   runScenario,
-  type ScenarioReport,
+  wearByPartition,
   type ScenarioRun,
 } from '../../emulator/index.js';
 import { loadBoard } from '../board-profiles.js';
-import { defineCommand, type Session } from '../command.js';
+import { defineCommand } from '../command.js';
 import type { EmulateDocument } from '../documents/check.js';
-import { renderJunit } from '../render/junit.js';
+import { junitOfRuns, renderRuns, type ScenarioRunResult } from '../render/scenario-runs.js';
 import { readInput } from './check.js';
-
-interface RunResult {
-  readonly report: ScenarioReport;
-  readonly wear: readonly number[];
-}
 
 /** The verb. */
 export const emulate = defineCommand(
@@ -32,10 +27,26 @@ export const emulate = defineCommand(
         type: 'string',
         describe: 'image to flash first; default: the one the scenario names',
       })
+      .option('upgrade', {
+        type: 'string',
+        describe: 'what steps call the image `upgrade`; default: the same',
+      })
       .option('flash', { type: 'string', describe: 'dump of the chip to run on; changed in place' })
       .option('snapshot', { type: 'boolean', default: false, describe: 'leave the dump as it is' })
       .option('board', { type: 'string', describe: 'board id or profile file; default: the scenario says' })
       .option('branch', { choices: branchNames, describe: 'OpenWrt branch whose flows are run' })
+      .option('set', {
+        type: 'array',
+        string: true,
+        default: [] as string[],
+        describe: 'NAME=VALUE: a variable of the scenario, instead of the value in the file',
+      })
+      .option('only', { type: 'string', describe: 'run only the run of the matrix that has this name' })
+      .option('safe-carrier', {
+        type: 'boolean',
+        default: false,
+        describe: 'carry settings in a form that survives garbage collection, unlike `mtd -j`',
+      })
       .option('timeline', { type: 'boolean', default: false, describe: 'print what happened when' })
       .option('junit', { type: 'string', describe: 'also write the result to this file as JUnit XML' })
       .example('$0 emulate reset.yaml --image image.bin --board ubnt_unifi-ap', 'one scenario')
@@ -44,7 +55,14 @@ export const emulate = defineCommand(
         'on a dump, which is left alone',
       ),
   (args, session) => {
-    const runs = loadScenario(readFileText(args.scenario), args.scenario).map((run) => {
+    const all = loadScenario(readFileText(args.scenario), args.scenario, variablesOf(args.set));
+    const chosen = all.filter(({ name }) => args.only === undefined || name === args.only);
+    if (chosen.length === 0) {
+      throw new UsageError('FW_USAGE_ARGUMENT', `scenario ${args.scenario} has no run "${args.only ?? ''}"`, {
+        hint: `it has ${all.map(({ name }) => `"${name}"`).join(', ')}`,
+      });
+    }
+    const runs = chosen.map((run) => {
       const board = args.board ?? run.board;
       if (board === undefined) {
         throw new UsageError('FW_USAGE_ARGUMENT', `scenario ${args.scenario} names no board`, {
@@ -53,9 +71,9 @@ export const emulate = defineCommand(
       }
       return runOne(run, board, args);
     });
-    if (args.junit !== undefined) writeFileSync(args.junit, junit(runs));
+    if (args.junit !== undefined) writeFileSync(args.junit, junitOfRuns(runs));
     const document = documentOf(runs);
-    session.result(document, () => render(runs, args.timeline, session));
+    session.result(document, () => renderRuns(runs, args.timeline, session.style));
     return Promise.resolve(document.passed ? 0 : 11);
   },
 );
@@ -63,12 +81,15 @@ export const emulate = defineCommand(
 interface RunArguments {
   readonly scenario: string;
   readonly image?: string | undefined;
+  readonly upgrade?: string | undefined;
+  readonly set: readonly string[];
+  readonly safeCarrier: boolean;
   readonly flash?: string | undefined;
   readonly snapshot: boolean;
   readonly branch?: (typeof branchNames)[number] | undefined;
 }
 
-function runOne(run: ScenarioRun, board: string, args: RunArguments): RunResult {
+function runOne(run: ScenarioRun, board: string, args: RunArguments): ScenarioRunResult {
   const folder = dirname(resolve(args.scenario));
   const name = args.flash ?? args.image ?? (run.image === undefined ? undefined : resolve(folder, run.image));
   if (name === undefined) {
@@ -77,11 +98,14 @@ function runOne(run: ScenarioRun, board: string, args: RunArguments): RunResult 
     });
   }
   const image = readInput(name);
-  const chip = chipFromImage(loadBoard(board), image);
+  const profile = loadBoard(board);
+  const chip = chipFromImage(profile, image);
   const branch = args.branch ?? run.branch;
-  const device = new Device({ profile: loadBoard(board), chip, ...(branch ? { branch } : {}) });
+  const { safeCarrier } = args;
+  const device = new Device({ profile, chip, safeCarrier, ...(branch ? { branch } : {}) });
   const report = runScenario(run.name, run.steps, device, {
     image,
+    ...(args.upgrade === undefined ? {} : { upgrade: readInput(args.upgrade) }),
     read: (file) => readInput(resolve(folder, file)),
   });
   if (args.flash !== undefined && !args.snapshot) {
@@ -89,7 +113,34 @@ function runOne(run: ScenarioRun, board: string, args: RunArguments): RunResult 
     writeFileSync(`${args.flash}.new`, chip.image());
     renameSync(`${args.flash}.new`, args.flash);
   }
-  return { report, wear: [...chip.wear()] };
+  const wear = [...chip.wear()];
+  chip.powerOn();
+  const partitions = wearByPartition(profile, wear, device.split());
+  return { report, wear, partitions, replay: replayLine(run, board, name, args) };
+}
+
+/** The command line that repeats one run; a dump that was changed in place is another one now. */
+function replayLine(run: ScenarioRun, board: string, image: string, args: RunArguments): string {
+  const words = ['firmwright', 'emulate', args.scenario, '--only', run.name, '--board', board];
+  words.push(...(args.flash === undefined ? ['--image', image] : ['--flash', args.flash, '--snapshot']));
+  const branch = args.branch ?? run.branch;
+  if (branch) words.push('--branch', branch);
+  if (args.upgrade !== undefined) words.push('--upgrade', args.upgrade);
+  for (const setting of args.set) words.push('--set', setting);
+  if (args.safeCarrier) words.push('--safe-carrier');
+  return words
+    .map((word) => (/^[\w./:=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
+    .join(' ');
+}
+
+function variablesOf(settings: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    settings.map((setting) => {
+      const at = setting.indexOf('=');
+      if (at < 1) throw new UsageError('FW_USAGE_ARGUMENT', `--set ${setting}: expected NAME=VALUE`);
+      return [setting.slice(0, at), setting.slice(at + 1)];
+    }),
+  );
 }
 
 function readFileText(path: string): string {
@@ -100,57 +151,18 @@ function readFileText(path: string): string {
   }
 }
 
-function documentOf(runs: readonly RunResult[]): EmulateDocument {
+function documentOf(runs: readonly ScenarioRunResult[]): EmulateDocument {
   return {
     schemaVersion: 1,
     passed: runs.every(({ report }) => report.passed),
-    runs: runs.map(({ report, wear }) => ({
+    runs: runs.map(({ report, wear, partitions, replay }) => ({
       ...report,
       steps: report.steps.map((step) => ({ ...step, problems: [...step.problems] })),
       findings: report.findings.map((finding) => ({ ...finding, text: findingTexts[finding.code] })),
       timeline: [...report.timeline],
       wear: [...wear],
+      wearByPartition: [...partitions],
+      replay,
     })),
   };
-}
-
-function render(runs: readonly RunResult[], timeline: boolean, { style }: Session): string {
-  return runs
-    .map(({ report, wear }) => {
-      const lines = [
-        `${report.passed ? style.green('passed') : style.red('FAILED')}  ${report.name} (${report.board}, ${report.branch})`,
-      ];
-      for (const { step, kind, outcome, problems } of report.steps) {
-        if (outcome === 'done') continue;
-        lines.push(`  step ${step} ${kind}: ${outcome}`, ...problems.map((problem) => `    ${problem}`));
-      }
-      for (const { code, where } of report.findings) {
-        lines.push(`  ${style.yellow(code)} at ${where}: ${findingTexts[code]}`);
-      }
-      if (timeline) {
-        for (const { atMs, phase, text } of report.timeline) {
-          lines.push(`  ${(atMs / 1000).toFixed(3).padStart(10)} s  ${phase.padEnd(8)}  ${text}`);
-        }
-        lines.push(
-          `  erases per block: at most ${Math.max(0, ...wear)}, ${wear.reduce((a, b) => a + b, 0)} in all`,
-        );
-      }
-      return `${lines.join('\n')}\n`;
-    })
-    .join('');
-}
-
-function junit(runs: readonly RunResult[]): string {
-  return renderJunit(
-    'firmwright emulate',
-    runs.map(({ report }) => {
-      const problems = report.steps.flatMap((step) =>
-        step.outcome === 'failed'
-          ? step.problems.map((problem) => `step ${step.step} ${step.kind}: ${problem}`)
-          : [],
-      );
-      const name = `${report.name} (${report.board}, ${report.branch})`;
-      return problems.length === 0 ? { name } : { name, failure: problems.join('; ') };
-    }),
-  );
 }

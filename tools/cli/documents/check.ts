@@ -43,7 +43,17 @@ export const emulateDocument = z.strictObject({
       ),
       findings: z.array(finding),
       timeline: z.array(z.strictObject({ atMs: z.number(), phase: z.string(), text: z.string() })),
+      onRamMs: z.number(),
       wear: z.array(z.number().int()),
+      wearByPartition: z.array(
+        z.strictObject({
+          label: z.string(),
+          eraseBlocks: z.number().int(),
+          erases: z.number().int(),
+          most: z.number().int(),
+        }),
+      ),
+      replay: z.string(),
     }),
   ),
 });
