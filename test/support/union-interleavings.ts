@@ -1,5 +1,5 @@
 /** Meetings of operations on a union, for the explorer of interleavings. */
-import type { Safeguard, UnionPolicy } from '../../tools/union/index.js';
+import type { Safeguard, Union, UnionPolicy } from '../../tools/union/index.js';
 import { FsError } from '../../tools/vfs/index.js';
 import { ordersOf, outcomeOf, runSchedule } from './interleavings.js';
 import type { Encounter, End, Meeting } from './interleavings.js';
@@ -14,6 +14,8 @@ export interface UnionMeeting {
   readonly policy: UnionPolicy;
   readonly operations: readonly SceneOperation[];
   readonly sabotage?: readonly Safeguard[];
+  /** What else has to be as one order leaves it. */
+  readonly also?: (union: Union) => string;
 }
 
 /** Makes the meeting; what may be is what doing the operations one after the other leaves, with all safeguards. */
@@ -29,7 +31,7 @@ export function unionMeeting(setting: UnionMeeting): Meeting {
   return { names, allowed, begin: () => begin(setting) };
 }
 
-function begin({ scene, policy, operations, sabotage }: UnionMeeting): Encounter {
+function begin({ scene, policy, operations, sabotage, also = () => '' }: UnionMeeting): Encounter {
   const store = scene.store.clone();
   const union = mountScene(scene, store, policy, sabotage);
   const fault = (what: string): End => ({ kind: 'fault', what });
@@ -43,12 +45,13 @@ function begin({ scene, policy, operations, sabotage }: UnionMeeting): Encounter
         if (error instanceof FsError) return fault(`the tree cannot be read: ${error.message}`);
         throw error;
       }
+      const rest = also(union);
       const stray = strayIn(store);
       if (stray.length > 0) return fault(`stray files: ${stray.join(' ')}`);
       union.unmount();
       const again = viewOf(mountScene(scene, store, policy));
       if (again !== view) return fault(`another mount shows\n${again}\ninstead of\n${view}`);
-      return { kind: 'end', text: `${jobs.map(outcomeOf).join(' ; ')}\n${view}` };
+      return { kind: 'end', text: `${jobs.map(outcomeOf).join(' ; ')}\n${view}\n${rest}` };
     },
   };
 }

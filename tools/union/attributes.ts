@@ -10,6 +10,7 @@ import { attributeNames } from './marks.js';
 import type { Node } from './node.js';
 import { topPart, writable } from './state.js';
 import type { UnionState } from './state.js';
+import { breakLeases } from './users.js';
 import { upperStep } from './steps.js';
 
 /** What stat(2) tells of an object: of its topmost part, under the union's number. */
@@ -62,6 +63,7 @@ export function* setAttributes(
   if (size !== undefined) {
     if (node.type === 'directory') throw new FsError('EISDIR', 'setattr');
     if (node.type !== 'file' || size < 0) throw new FsError('EINVAL', 'setattr');
+    breakLeases(node, 'write');
   }
   yield* ensureUpper(state, task, node, size === undefined ? needAttributes : { kind: 'content', size });
   yield upperStep;

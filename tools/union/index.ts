@@ -9,4 +9,5 @@ export type { PolicyName, UnionPolicy, WhiteoutForm, WrittenForm } from './polic
 export type { Safeguard, UnionWarning, WarningCode } from './state.js';
 export { mountUnion } from './union.js';
 export type { Union } from './union.js';
+export type { ObjectUsers } from './users.js';
 export type { Cause, ShadowedVersion, Whereabouts } from './which.js';

@@ -7,6 +7,7 @@ import { Lock } from '../vfs/index.js';
 import type { Attributes, FileType, Ino, Place } from '../vfs/index.js';
 import type { Layer, Part } from './layers.js';
 import type { Listing } from './listing.js';
+import type { ObjectUsers } from './users.js';
 import type { NameCache } from './name-cache.js';
 import { lockLevels } from './steps.js';
 
@@ -45,6 +46,8 @@ export class Node implements Place {
   /** Link count of an indexed object. */
   linkCount = 0;
   aliases: Alias[] = [];
+  /** Locks, leases and endpoints; made for the first who asks. */
+  users: ObjectUsers | undefined;
   /** How many times it is held open. */
   holds = 0;
   /** Its last name is gone. */

@@ -12,6 +12,7 @@ import type {
   FileSystem,
   FileSystemStatistics,
   Ino,
+  LockOwner,
   NewInode,
   NewNode,
   Operation,
@@ -26,6 +27,7 @@ import { mountState } from './mount.js';
 import type { MountedState, UnionOptions } from './mount.js';
 import { UnionOperations } from './operations.js';
 import { directoryOf, forgetIfUnused, nodeOf, topPart } from './state.js';
+import { breakLeases, ObjectUsers } from './users.js';
 import { which } from './which.js';
 import type { Whereabouts } from './which.js';
 
@@ -41,6 +43,14 @@ export interface Union extends FileSystem {
   readonly layers: readonly string[];
   /** Tells which layer an absolute path comes from and why, and what it hides. */
   which(path: ByteString): Whereabouts;
+  /** Locks, leases and endpoint of an object; they stay its own whatever happens to its names and layers. */
+  users(ino: Ino): ObjectUsers;
+  /**
+   * Holds an object, as `FileSystem` says; `opener` names whose leases are not in the way.
+   *
+   * @throws FsError EAGAIN while a lease is in the way, whose holder has been told
+   */
+  open(ino: Ino, intent: 'read' | 'write', opener?: LockOwner): void;
   /** Hears of changes to an object, or in a directory, until the result is called. */
   watch(ino: Ino, watcher: WatchListener): () => void;
   /**
@@ -172,10 +182,11 @@ class MountedUnion implements Union {
     return this.#run(this.operations.tmpfile(directory, inode));
   }
 
-  open(ino: Ino, intent: 'read' | 'write'): void {
+  open(ino: Ino, intent: 'read' | 'write', opener?: LockOwner): void {
     const node = nodeOf(this.#state, ino, 'open');
     const writes = intent === 'write' && node.type === 'file';
     if (writes && this.#state.readOnly) throw new FsError('EROFS', 'open');
+    breakLeases(node, intent, opener);
     if (node.upper !== 0) this.#state.upper?.fs.open(node.upper, intent);
     node.holds += 1;
     this.#holds += 1;
@@ -274,6 +285,10 @@ class MountedUnion implements Union {
 
   which(path: ByteString): Whereabouts {
     return which(this.#state, path);
+  }
+
+  users(ino: Ino): ObjectUsers {
+    return (nodeOf(this.#state, ino, 'users').users ??= new ObjectUsers());
   }
 
   watch(ino: Ino, watcher: WatchListener): () => void {

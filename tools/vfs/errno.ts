@@ -35,6 +35,8 @@ export const errnoNumbers = {
   ENODATA: 61,
   EOVERFLOW: 75,
   EOPNOTSUPP: 95,
+  EADDRINUSE: 98,
+  ECONNREFUSED: 111,
   ESTALE: 116,
   EDQUOT: 122,
 } as const;

@@ -40,6 +40,7 @@ export type { HostOptions } from './host/host-file-system.js';
 export { ByteRangeLocks } from './locks/byte-range-locks.js';
 export type { HeldLock, LockOwner, LockRange } from './locks/byte-range-locks.js';
 export { Leases } from './locks/leases.js';
+export { Rendezvous } from './locks/rendezvous.js';
 export { WholeFileLocks } from './locks/whole-file-locks.js';
 export { failCall, failChange } from './memory/faults.js';
 export type { FaultHook, FaultPoint, FileSystemCall } from './memory/faults.js';
