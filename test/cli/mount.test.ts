@@ -84,8 +84,11 @@ test.each([
   expect(stderr).toContain('FW_USAGE_MOUNT');
 });
 
-test('a source that is neither folder nor image is a usage error', async () => {
-  const { exitCode, stderr } = await firmwright(['mount', '-f', at('lower/file'), at('mnt')]);
+test.each([
+  ['layer', '--lower', 'FW_USAGE_FILE'],
+  ['image', '--foreground', 'FW_USAGE_BOARD'],
+])('a file of unknown kind as %s is a usage error', async (_, option, code) => {
+  const { exitCode, stderr } = await firmwright(['mount', '-f', option, at('lower/file'), at('mnt')]);
   expect(exitCode).toBe(2);
-  expect(stderr).toContain('FW_USAGE_FILE');
+  expect(stderr).toContain(code);
 });

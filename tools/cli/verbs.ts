@@ -86,7 +86,7 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/doctor.js')).doctor,
   },
   {
-    usage: 'mount <first> [second]',
+    usage: 'mount [first] [second]',
     describe: 'Put an image, a folder or a union of them on a mount point',
     load: async () => (await import('./commands/mount.js')).mount,
   },

@@ -19,6 +19,8 @@ export interface FuseMountOptions {
   readonly cacheSeconds?: number;
   /** The file system hears of every open, as one that copies up then needs. Default false: saves two requests a file. */
   readonly opens?: boolean;
+  /** Called after an fsync, for what lies below the file system; an FsError is the answer of the fsync. */
+  readonly onSync?: () => void;
   /** Told of errors that are bugs; the request answers EIO. */
   readonly onFault?: (error: unknown) => void;
 }

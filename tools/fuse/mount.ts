@@ -31,6 +31,7 @@ export class FuseMount implements AsyncDisposable {
       timeout: options.cacheSeconds ?? 3600,
       onFault: options.onFault ?? (() => undefined),
       opens: options.opens ?? false,
+      onSync: options.onSync ?? (() => undefined),
     });
     this.#session = mountFuseSession(
       mountArguments(fileSystem, options),

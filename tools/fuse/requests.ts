@@ -19,6 +19,8 @@ export interface RequestOptions {
   readonly timeout: number;
   /** Told of an error that is no `FsError`: a bug; the request answers EIO. */
   readonly onFault: (error: unknown) => void;
+  /** Called when the file system has synced. */
+  readonly onSync: () => void;
   /** The file system hears of every open; otherwise the kernel opens by itself, which saves two requests a file. */
   readonly opens: boolean;
 }
@@ -43,7 +45,7 @@ const plusSize = 128;
 /** Makes the handlers for one mount of a file system. */
 export function requestHandlers(
   fileSystem: FileSystem,
-  { timeout, onFault, opens }: RequestOptions,
+  { timeout, onFault, onSync, opens }: RequestOptions,
 ): RequestHandlers {
   const nodes = new NodeTable(fileSystem);
   const block = new ReplyBlock();
@@ -231,6 +233,7 @@ export function requestHandlers(
     fsync: (node) =>
       answer(() => {
         fileSystem.sync(nodes.inoOf(node));
+        onSync();
         return 0;
       }),
     readdir: (node, cookie, size, plus) => answer(() => list(nodes.inoOf(node), cookie, size, plus)),

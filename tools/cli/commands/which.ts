@@ -1,7 +1,7 @@
 /** `which`: the layer that a path of the device's root comes from, and why. */
-import { byteStringFromText, ScenarioError } from '../../core/index.js';
-import { boot, chipFromImage, Device } from '../../emulator/index.js';
+import { byteStringFromText } from '../../core/index.js';
 import { loadBoard } from '../board-profiles.js';
+import { bootDevice } from '../booted-device.js';
 import { defineCommand } from '../command.js';
 import type { WhichDocument } from '../documents/check.js';
 import { readInput } from './check.js';
@@ -15,19 +15,8 @@ export const which = defineCommand(
       .option('board', { type: 'string', demandOption: true, describe: 'board id or profile file' })
       .example('$0 which dump.bin /etc/config/network --board ubnt_unifi-ap', 'upper: the user changed it'),
   (args, session) => {
-    const profile = loadBoard(args.board);
-    const device = new Device({ profile, chip: chipFromImage(profile, readInput(args.image)) });
-    const result = boot(device);
-    if (result.kind === 'no-boot') {
-      throw new ScenarioError(
-        'FW_EMULATOR_NO_BOOT',
-        `the device does not boot: ${result.stage}: ${result.reason}`,
-        {
-          hint: `firmwright inspect ${args.image}`,
-        },
-      );
-    }
-    const found = result.system.whereIs(byteStringFromText(args.path));
+    const system = bootDevice(loadBoard(args.board), readInput(args.image), args.image);
+    const found = system.whereIs(byteStringFromText(args.path));
     const document: WhichDocument = {
       schemaVersion: 1,
       path: args.path,

@@ -5,6 +5,8 @@
 import { UsageError } from '../../core/index.js';
 import { masquerade, policies, splitLayerList } from '../../union/index.js';
 import type { CopyMode, UnionPolicy } from '../../union/index.js';
+import { deviceLayers } from './device-layer.js';
+import type { DeviceChoice } from './device-layer.js';
 
 /** What the words say. */
 export interface MountWords {
@@ -19,6 +21,8 @@ export interface MountWords {
   allowOther?: boolean;
   /** Words handed on to the kernel. */
   readonly kernel: string[];
+  /** An image shows the device of a board. */
+  device: DeviceChoice;
   /** Words that were understood and need nothing done, so that helpers of mount(8) work. */
   readonly ignored: string[];
 }
@@ -79,7 +83,14 @@ export function splitWords(text: string): string[] {
  */
 export function readMountWords(words: readonly string[], mountPoint: MountPointFacts): MountWords {
   const { policy, rest } = choosePolicy(words);
-  const found: MountWords = { lowers: [], policy, readOnly: false, kernel: [], ignored: [] };
+  const found: MountWords = {
+    lowers: [],
+    policy,
+    readOnly: false,
+    kernel: [],
+    device: { board: undefined, layer: 'root', write: false, save: undefined },
+    ignored: [],
+  };
   const copy = new Map<string, string>();
   for (const word of rest) {
     const at = word.indexOf('=');
@@ -144,6 +155,16 @@ function readWord(found: MountWords, word: string, key: string, value: string): 
       // Numbers are constant here whatever the layers are.
       oneOf(key, value, ['on', 'off', 'auto', 'null'] as const);
       found.ignored.push(word);
+      return;
+    case 'board':
+    case 'save':
+      found.device = { ...found.device, [key]: value };
+      return;
+    case 'layer':
+      found.device = { ...found.device, layer: oneOf(key, value, deviceLayers) };
+      return;
+    case 'write':
+      found.device = { ...found.device, write: true };
       return;
     case 'timeout':
       found.cacheSeconds = number(key, value, 10);

@@ -4,23 +4,25 @@
  */
 import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { closeSync, openSync, readFileSync, readSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { flock } from '../../addon/index.js';
 import { byteStringFromText, UsageError } from '../../core/index.js';
 import { NorChip, norGeometry } from '../../flash/index.js';
 import { mountJffs2, scanJffs2 } from '../../jffs2/index.js';
-import type { Jffs2FileSystem } from '../../jffs2/index.js';
 import { openSquashfs } from '../../squashfs/index.js';
 import { layerAt } from '../../union/index.js';
 import type { LayerSpec } from '../../union/index.js';
 import { HostFileSystem } from '../../vfs/index.js';
 import type { FileSystem } from '../../vfs/index.js';
+import { openDevice } from './device-layer.js';
+import type { DeviceChoice } from './device-layer.js';
+import { FlashFile } from './flash-file.js';
 
-/** The layers of one mount; closing writes changed images back and gives up descriptors. */
+/** The layers of one mount; closing keeps what changed in images and gives up descriptors. */
 export class Sources implements Disposable {
   readonly #hosts = new Map<string, HostFileSystem>();
-  readonly #saves: (() => void)[] = [];
+  readonly #flash: FlashFile[] = [];
   readonly #endings: (() => void)[] = [];
   readonly #unshared: boolean;
 
@@ -38,25 +40,36 @@ export class Sources implements Disposable {
     const facts = statOf(path);
     if (facts.isDirectory()) return this.#folder(path);
     const magic = headOf(path, 4);
-    if (magic === '68737173') return this.#squashfs(path);
-    if (/^(8519|1985)/.test(magic) || magic === 'ffffffff' || magic === 'deadc0de')
-      return this.#jffs2(path, writable);
+    const kind = fileSystemOf(magic);
+    if (kind === 'squashfs') return this.#squashfs(path);
+    if (kind === 'jffs2') return this.#jffs2(path, writable);
     throw new UsageError(
       'FW_USAGE_FILE',
       `${path} is no folder, no squashfs and no JFFS2: it starts with ${magic}`,
-      {
-        hint: `firmwright inspect ${path}`,
-      },
+      { hint: `firmwright inspect ${path}` },
     );
   }
 
-  /** Opens a folder or an image that is mounted by itself. @throws as `open` */
-  openAlone(path: string, writable: boolean): FileSystem {
-    if (!statOf(path).isDirectory()) return this.open(path, writable).fs;
+  /** Opens what is mounted by itself: a folder, a file system, or the device of an image. @throws as `open`, `openDevice` */
+  openAlone(path: string, writable: boolean, device: DeviceChoice): FileSystem {
+    if (!statOf(path).isDirectory()) {
+      const isFileSystem = device.board === undefined && fileSystemOf(headOf(path, 4)) !== undefined;
+      return isFileSystem ? this.open(path, writable).fs : this.openDevice(path, device);
+    }
     const options = { readOnly: !writable, unshared: this.#unshared };
     const host = new HostFileSystem(byteStringFromText(path), options);
     this.#hosts.set(path, host);
     return host;
+  }
+
+  /** Boots the device of an image and opens one of its layers. @throws as `openDevice` */
+  openDevice(path: string, choice: DeviceChoice): FileSystem {
+    const device = openDevice(path, choice);
+    this.#endings.push(() => {
+      device.shutdown();
+    });
+    if (device.flash) this.#flash.push(device.flash);
+    return device.fileSystem;
   }
 
   /** Claims a work folder for this process: another union over it is refused while this one lives. */
@@ -71,14 +84,20 @@ export class Sources implements Disposable {
     });
   }
 
-  /** Writes back the images that were mounted for writing. */
-  flush(): void {
-    for (const write of this.#saves) write();
+  /** Keeps what changed in images. @throws FsError as `FlashFile.save` */
+  save(): void {
+    for (const flash of this.#flash) flash.save();
+  }
+
+  /** Keeps changes from time to time, also those nobody syncs. */
+  saveRegularly(sync: () => void, onFailure: (error: unknown) => void): void {
+    for (const flash of this.#flash) flash.saveRegularly(sync, onFailure);
   }
 
   [Symbol.dispose](): void {
-    this.flush();
     for (const end of this.#endings.splice(0)) end();
+    this.save();
+    for (const flash of this.#flash) flash[Symbol.dispose]();
     for (const host of this.#hosts.values()) host[Symbol.dispose]();
   }
 
@@ -112,20 +131,19 @@ export class Sources implements Disposable {
     const clock = { nowNs: () => BigInt(Date.now()) * 1_000_000n };
     const fs = mountJffs2(chip, { endian, clock, readOnly: !writable });
     if (writable) {
-      this.#saves.push(() => {
-        save(fs, chip, path, size);
+      this.#flash.push(new FlashFile(path, chip));
+      this.#endings.push(() => {
+        fs.unmount();
       });
     }
     return { fs, name: path };
   }
 }
 
-/** Beside, then renamed: the old image stays whole until the new one is. */
-function save(fs: Jffs2FileSystem, chip: NorChip, path: string, size: number): void {
-  fs.sync();
-  const beside = `${path}.firmwright-new`;
-  writeFileSync(beside, chip.read(0, size));
-  renameSync(beside, path);
+/** Tells a file system by its first bytes; a blank or marked area becomes a JFFS2. */
+function fileSystemOf(magic: string): 'squashfs' | 'jffs2' | undefined {
+  if (magic === '68737173') return 'squashfs';
+  return /^(8519|1985|ffffffff|deadc0de)/.test(magic) ? 'jffs2' : undefined;
 }
 
 function statOf(path: string): Stats {

@@ -1,0 +1,47 @@
+/** The union that the words of a mount describe. */
+import { resolve } from 'node:path';
+import { byteStringFromText, UsageError } from '../../core/index.js';
+import { layerAt, mountUnion } from '../../union/index.js';
+import type { FileSystem } from '../../vfs/index.js';
+import type { MountWords } from './options.js';
+import type { Sources } from './sources.js';
+
+/**
+ * Opens the layers and mounts the union over them.
+ *
+ * @param warn  hears what the union has to say of its layers
+ * @throws UsageError FW_USAGE_MOUNT for layers that do not go together; as `Sources.open` and `mountUnion`
+ */
+export function openUnion(
+  words: MountWords,
+  sources: Sources,
+  warn: (warning: { readonly code: string; readonly message: string }) => void,
+): FileSystem {
+  const lowers = words.lowers.map((path) => sources.open(resolve(path)));
+  const { policy, readOnly } = words;
+  if (words.upper === undefined) return mountUnion({ lowers, policy, readOnly: true, warn });
+  const upper = sources.open(resolve(words.upper), true);
+  if (upper.fs.kind !== 'host') {
+    // An image has room for both: the changes lie in its folders upper and work, as OpenWrt lays them out.
+    const [top, work] = ['upper', 'work'].map((name) => layerAt(upper.fs, byteStringFromText(`/${name}`)));
+    return mountUnion({
+      lowers,
+      upper: { ...upper, ...top },
+      policy,
+      readOnly,
+      warn,
+      ...(work?.root && { work: work.root }),
+    });
+  }
+  if (words.work === undefined) {
+    throw new UsageError('FW_USAGE_MOUNT', 'an upper needs a work folder beside it', { hint: '--work DIR' });
+  }
+  const work = sources.open(resolve(words.work), true);
+  if (work.fs !== upper.fs || work.root === undefined) {
+    throw new UsageError('FW_USAGE_MOUNT', 'upper and work folder must lie on one file system', {
+      data: { errno: 'EINVAL' },
+    });
+  }
+  sources.claim(resolve(words.work));
+  return mountUnion({ lowers, upper, work: work.root, policy, readOnly, warn });
+}
