@@ -74,6 +74,11 @@ test('unpack and repack without edits give the same bytes; a full folder is refu
   expect((await firmwright(['repack', folder, '-o', again])).exitCode).toBe(2);
 });
 
+test('a set is named by its folder; without folder or archive it is a usage error', async () => {
+  const { exitCode, stderr } = await firmwright(['unpack', image]);
+  expect([exitCode, stderr.includes('-C parts')]).toEqual([2, true]);
+});
+
 test('an edited piece that is too large is refused with the figures, and no image is left', async () => {
   const parts = join(folder, 'edited');
   await firmwright(['unpack', image, '-C', parts]);
@@ -107,11 +112,15 @@ requires(fixture('fw-uimage-a5v11-19.07.7-sysupgrade.bin'))(
           fixturePath('fw-uimage-a5v11-19.07.7-sysupgrade.bin'),
           '-C',
           parts,
+          '--trees',
+          'tar',
           '--json',
         ]),
       ),
     );
-    expect(result.trees.map(({ kind, names }) => [kind, names])).toEqual([['squashfs', 849]]);
+    expect(result.trees.map(({ kind, names, form }) => [kind, names, form])).toEqual([
+      ['squashfs', 849, 'tar'],
+    ]);
     expect(readdirSync(parts)).toContain(result.trees[0]?.file);
   },
 );

@@ -30,7 +30,7 @@ export function withBuildOptions<T>(yargs: Argv<T>): Argv<T & BuildArguments> {
       alias: 'b',
       type: 'string',
       array: true,
-      demandOption: true,
+      default: [] as string[],
       describe: 'board id (firmwright boards) or profile file; several build several images',
     })
     .option('rootfs', {

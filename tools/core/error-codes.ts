@@ -102,6 +102,7 @@ export const errorCodes = {
 
   // inspect
   FW_BUDGET_PIECE: 'an edited piece is larger than its place in the image',
+  FW_INSPECT_PACK: 'an edited file system is of a kind that cannot be written',
   FW_INSPECT_PIECE: 'a piece of an unpacked image is missing or foreign',
 
   // jffs2
@@ -120,7 +121,9 @@ export const errorCodes = {
   FW_ROOTFS_CLASH: 'two sources of the root tree have a directory and something else at one path',
   FW_ROOTFS_DEVICE: 'a folder that is packed with clean attributes holds a device node',
   FW_ROOTFS_LIMIT: 'the contents of the root tree are larger than allowed',
+  FW_ROOTFS_NAME: 'a tree holds a name that no folder of the host can hold',
   FW_ROOTFS_PACKAGES: 'packages cannot be installed as asked: unknown, in conflict, or damaged',
+  FW_ROOTFS_RECORD: 'the record beside an unpacked folder is damaged',
   FW_ROOTFS_TABLE: 'a rule of the attribute table makes no sense or names what is not there',
 
   // squashfs

@@ -282,6 +282,30 @@ export function readSafeloader(bytes: Uint8Array, offset = 0): SafeloaderReading
   };
 }
 
+/**
+ * Corrects the lengths of an image one part of which became longer, in place; the digest is not touched.
+ *
+ * @param at  offset of the file before, at which bytes were put in: the end of the part that grows
+ * @returns false when the part would not fit its flash partition, or the table its place
+ */
+export function growSafeloader(bytes: Uint8Array, offset: number, at: number, growth: number): boolean {
+  const { size, parts, partitions } = readSafeloader(bytes, offset);
+  const grown = parts.find((part) => part.offset < at && part.offset + part.size >= at);
+  const room = partitions.find(({ name }) => name === grown?.name)?.size;
+  if (grown === undefined || (room !== undefined && grown.size + growth > room)) return false;
+  const start = offset + headSize;
+  const lines = parts.map((part) => {
+    const base = part.offset - start + (part.offset >= at ? growth : 0);
+    const length = part.size + (part === grown ? growth : 0);
+    return `fwup-ptn ${part.name} base 0x${number(base)} size 0x${number(length)}\t\r\n`;
+  });
+  const table = Buffer.from(`${lines.join('')}\0`, 'latin1');
+  if (table.length > tableSize) return false;
+  bytes.set(resized(table, tableSize, 0xff), start);
+  safeloaderTable.fields.size.write(bytes.subarray(offset), size + growth);
+  return true;
+}
+
 function readLines(bytes: Uint8Array, offset: number, pattern: RegExp): SafeloaderPartition[] {
   const textOf =
     Buffer.from(bytes.subarray(offset, offset + tableSize))

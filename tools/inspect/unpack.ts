@@ -66,9 +66,29 @@ const partSchema: z.ZodType<Part> = z.lazy(() =>
   }),
 );
 
+const fileName = /^[0-9a-zA-Z-]+(\.[a-z]+)?$/;
+
+/** A file system that was unpacked beside its piece. */
+const treeSchema = z.strictObject({
+  /** Folder or tar archive, beside this document. */
+  file: z.string().regex(fileName, 'must be a plain file name'),
+  form: z.enum(['folder', 'tar']),
+  kind: z.enum(['squashfs', 'jffs2']),
+  /** The piece that holds it packed. */
+  piece: z.string(),
+  names: place,
+  /** Of the archive, or of the record of owners and modes beside the folder. */
+  sha256: z.string(),
+});
+
 /** Shape of `firmwright-unpack.json`. */
 export const unpackDocumentSchema = z.strictObject({
   schemaVersion: z.literal(1),
+  /** Name of the file, without folders. */
+  source: z
+    .string()
+    .regex(/^[^/\0]+$/)
+    .optional(),
   size: place,
   sha256: z.string(),
   /** In the order of the file. */
@@ -81,12 +101,16 @@ export const unpackDocumentSchema = z.strictObject({
       sha256: z.string(),
     }),
   ),
+  trees: z.array(treeSchema).default([]),
   /** What the inspection found; tells a rebuild which header covers which piece. */
   parts: z.array(partSchema),
 });
 
 /** The description beside the pieces. */
 export type UnpackDocument = z.output<typeof unpackDocumentSchema>;
+
+/** A file system of an unpacked set. */
+export type UnpackedTree = UnpackDocument['trees'][number];
 
 /** A file taken apart. */
 export interface Unpacked {
@@ -114,6 +138,7 @@ export function unpackFile(bytes: Uint8Array): Unpacked {
       size: inspection.size,
       sha256: inspection.sha256,
       pieces: listed,
+      trees: [],
       parts: [...inspection.parts],
     },
     pieces,

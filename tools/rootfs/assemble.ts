@@ -78,7 +78,7 @@ async function assemble(
     inputs.push({ kind: source.kind, path: 'path' in source ? source.path : '', sha256: tree.sha256 });
     warnings.push(...tree.warnings);
     scripts.push(...(tree.firstBootScripts ?? []));
-    const cleanFolder = source.kind === 'folder' && source.attributes !== 'keep';
+    const cleanFolder = source.kind === 'folder' && (source.attributes ?? 'clean') === 'clean';
     mergeTree(root, tree.root, index > 0 && cleanFolder ? 'base' : 'over', nameOf(source));
     checkContentLimit(root, options.contentLimit ?? defaultContentLimit);
     const names = options.dropPackages ?? [];

@@ -2,7 +2,7 @@
  * Reads a folder of the host as a tree, so that nothing of the host shows unless it is asked for: owners, umask, times,
  * labels of a security module, order of names.
  */
-import { closeSync, lstatSync, openSync, readSync, readdirSync, readlinkSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, readFileSync, readSync, readdirSync, readlinkSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { deviceNumberOf, errnoOf, getXattr, listXattrs } from '../addon/index.js';
 import {
@@ -17,6 +17,8 @@ import {
 import type { ByteString } from '../core/index.js';
 import { newDirectory } from '../vfs/index.js';
 import type { Content, TreeDirectory, TreeInode } from '../vfs/index.js';
+import { applyRecord, attributeRecordSchema, latestTime, recordPathOf } from './attribute-record.js';
+import type { AttributeRecord, TreeChanges } from './attribute-record.js';
 import { wrapHostError } from './root-source.js';
 import type { FolderSource, RootWarning } from './root-tree.js';
 
@@ -40,6 +42,10 @@ const capability = 'security.capability' as ByteString;
  * @throws EnvironmentError FW_ENV_FILE; FormatError FW_ROOTFS_DEVICE
  */
 export function folderTree(source: FolderSource, mtimeNs: bigint): FolderTree {
+  if (source.attributes === 'recorded') {
+    const { root, warnings, contentSize } = recordedFolderTree(source.path, mtimeNs);
+    return { root, warnings, contentSize };
+  }
   const scan = new FolderScan(source, mtimeNs);
   const top = Buffer.from(source.path);
   const stat = wrapHostError(source.path, () => lstatSync(`${source.path}/`, { bigint: true }));
@@ -47,6 +53,47 @@ export function folderTree(source: FolderSource, mtimeNs: bigint): FolderTree {
   const root = newDirectory(scan.attributes(top, '/' as ByteString, stat));
   scan.fill(root, top, '/' as ByteString);
   return { root, warnings: scan.warnings, contentSize: scan.contentSize };
+}
+
+/** A folder with its record, and what was edited since it was unpacked. */
+export interface RecordedFolderTree extends FolderTree {
+  readonly changes: TreeChanges;
+}
+
+/**
+ * Reads a folder that unpacking wrote, with owners, modes, nodes, attributes and times as recorded beside it.
+ *
+ * @param mtimeNs  time of what was added or edited since; the latest time of the record when absent
+ * @throws EnvironmentError FW_ENV_FILE; FormatError FW_ROOTFS_RECORD when the record is damaged
+ */
+export function recordedFolderTree(path: string, mtimeNs?: bigint): RecordedFolderTree {
+  const record = readRecord(recordPathOf(path));
+  const time = mtimeNs ?? latestTime(record);
+  const tree = folderTree({ kind: 'folder', path, attributes: 'keep' }, time);
+  const changes = applyRecord(tree.root, record, time);
+  return { ...tree, changes };
+}
+
+function readRecord(path: string): AttributeRecord {
+  const text = wrapHostError(path, () => readFileSync(path, 'utf8'));
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw damagedRecord(path, error.message);
+  }
+  const parsed = attributeRecordSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw damagedRecord(path, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
+}
+
+function damagedRecord(path: string, reason: string): FormatError {
+  return new FormatError('FW_ROOTFS_RECORD', `${path} is damaged: ${reason}`, {
+    hint: 'correct it, or unpack the image again',
+    data: { path },
+  });
 }
 
 class FolderScan {

@@ -1,6 +1,10 @@
 export { assembleRootTree } from './assemble.js';
+export { attributeRecordSchema, formatRecord, recordPathOf, recordTree } from './attribute-record.js';
+export type { AttributeRecord, TreeChanges } from './attribute-record.js';
 export { encodeCapabilities } from './capabilities.js';
 export { dropPackages } from './drop-packages.js';
+export { recordedFolderTree } from './folder-tree.js';
+export type { FolderTree, RecordedFolderTree } from './folder-tree.js';
 export { installedPackages, opkgFolder } from './installed-packages.js';
 export type { InstalledPackage } from './installed-packages.js';
 export { compareVersions } from './packages/version.js';
@@ -19,3 +23,5 @@ export type {
   RootWarning,
   SquashfsSource,
 } from './root-tree.js';
+export { writeFolderTree } from './write-folder.js';
+export type { FolderWriteOptions, FolderWriteReport } from './write-folder.js';

@@ -1,12 +1,13 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { EnvironmentError, UsageError } from '../core/index.js';
+import { recordPathOf } from './attribute-record.js';
 import type { RootSource } from './root-tree.js';
 
 /** First bytes of a squashfs image, little- and big-endian. @see Linux 6.6 fs/squashfs/squashfs_fs.h */
 const squashfsMagics = ['hsqs', 'sqsh'];
 
 /**
- * Tells what kind of source a path of the host is: a folder, a squashfs image by its first bytes, else an archive.
+ * Tells what kind of source a path of the host is: a folder (with the record beside it, where there is one), a squashfs image by its first bytes, else an archive.
  *
  * @throws UsageError FW_USAGE_FILE when there is nothing of that name; EnvironmentError FW_ENV_FILE when it cannot be read
  */
@@ -18,7 +19,10 @@ export function detectRootSource(path: string): RootSource {
     });
   }
   return wrapHostError(path, () => {
-    if (statSync(path).isDirectory()) return { kind: 'folder', path };
+    if (statSync(path).isDirectory()) {
+      const isRecorded = existsSync(recordPathOf(path));
+      return { kind: 'folder', path, ...(isRecorded ? { attributes: 'recorded' as const } : {}) };
+    }
     const start = Buffer.alloc(4);
     const descriptor = openSync(path, 'r');
     try {

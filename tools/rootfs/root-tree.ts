@@ -12,9 +12,10 @@ export interface FolderSource {
   readonly path: string;
   /**
    * `clean` (default): root:root; 0755 for directories and what its owner may execute, 0644 for other files, so that
-   * neither the builder's uid nor umask shows. `keep`: as on the host.
+   * neither the builder's uid nor umask shows. `keep`: as on the host. `recorded`: as in the record beside the folder,
+   * which unpacking wrote.
    */
-  readonly attributes?: 'clean' | 'keep';
+  readonly attributes?: 'clean' | 'keep' | 'recorded';
 }
 
 /** A tar or cpio archive, plain or packed with gz, xz, zst, bz2, lz4 or lzma; attributes as archived. */

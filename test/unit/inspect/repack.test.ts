@@ -27,8 +27,8 @@ const images = [
   'tiny-xiaomi-hdr1.bin',
 ] as const;
 const load = (name: string): Uint8Array => new Uint8Array(readFileSync(fixturePath(name)));
-const failedChecks = (bytes: Uint8Array): string[] =>
-  [...walkParts(inspectFile(bytes).parts)].flatMap(({ part }) =>
+const failedChecks = (bytes: Uint8Array, { parts } = inspectFile(bytes)): string[] =>
+  [...walkParts(parts)].flatMap(({ part }) =>
     part.checks.filter(({ ok }) => !ok).map(({ name }) => `${part.title}: ${name}`),
   );
 const pieceOf = ({ document }: Unpacked, kind: Part['kind']): Unpacked['document']['pieces'][number] => {
@@ -126,6 +126,82 @@ describe('an image whose root file system changes its length', () => {
     const error = thrownBy(() => edit(0x2f000));
     expect(error).toMatchObject({ code: 'FW_BUDGET_PIECE', data: { overBy: 0x10000 } });
     expect(thrownBy(() => edit(0x100000))).toMatchObject({ code: 'FW_BUDGET_PIECE' });
+  });
+});
+
+const growth = { unit: 0x10000, limit: 2 ** 24, what: 'the partition' };
+
+describe('a root file system that needs more erase blocks makes the image grow, where that is allowed', () => {
+  for (const name of images.filter((image) => !/fit|hdr1/.test(image)))
+    requires(fixture(name))(name, () => {
+      const unpacked = unpackFile(load(name));
+      const piece = pieceOf(unpacked, 'squashfs');
+      const larger = fakeSquashfs(piece.size + 0x20000);
+      const pieces = withPiece(unpacked, piece.file, larger);
+      const { bytes, notes } = repackFile(unpacked.document, pieces, { growth });
+      expect(bytes.length).toBeGreaterThanOrEqual(unpacked.document.size);
+      expect(notes.length).toBeGreaterThan(0);
+      const inspection = inspectFile(bytes);
+      expect(failedChecks(bytes, inspection)).toEqual([]);
+      const found = [...walkParts(inspection.parts)].filter(({ part }) => part.kind === 'squashfs');
+      expect(found.map(({ part }) => [part.offset, part.size])).toEqual([[piece.offset, larger.length]]);
+      // What stood behind the root is still there, in the same order; markers are as many as their rule gives.
+      const kinds = (parts: readonly Part[]): string[] =>
+        [...walkParts(parts)]
+          .map(({ part }) => part.kind)
+          .filter((kind) => kind !== 'padding' && kind !== 'end-marker');
+      expect(kinds(inspection.parts)).toEqual(kinds(unpacked.document.parts));
+    });
+});
+
+describe('a kernel that outgrows its place', () => {
+  const header = { time: 0, load: 0, entry: 0, arch: 5, type: 2, compression: 0, name: 'k' };
+  const kernel = (size: number): Uint8Array => new Uint8Array(size).fill(0x11);
+  const padTo64k = (bytes: Uint8Array): Buffer =>
+    Buffer.concat([bytes, new Uint8Array(Math.ceil(bytes.length / 0x10000) * 0x10000 - bytes.length)]);
+  const image = padJffs2(
+    Buffer.concat([padTo64k(buildUImage(kernel(5000), header)), fakeSquashfs(0x28000)]),
+    [0x10000],
+  );
+  const edit = (size: number, options = {}): Uint8Array => {
+    const unpacked = unpackFile(image);
+    const piece = pieceOf(unpacked, 'unknown');
+    return repackFile(unpacked.document, withPiece(unpacked, piece.file, kernel(size)), options).bytes;
+  };
+  const described = (bytes: Uint8Array): (string | number)[][] =>
+    [...walkParts(inspectFile(bytes).parts)]
+      .filter(({ part }) => ['uimage', 'squashfs', 'end-marker'].includes(part.kind))
+      .map(({ part }) => [part.kind, part.offset, part.size]);
+
+  test('uses the padding behind it, and its header says so', () => {
+    const bytes = edit(0xfff0 - 64);
+    expect(failedChecks(bytes)).toEqual([]);
+    expect(described(bytes)).toEqual([
+      ['uimage', 0, 0xfff0],
+      ['squashfs', 0x10000, 0x28000],
+      ['end-marker', 0x40000, 4],
+    ]);
+  });
+
+  test('moves what stands behind by whole erase blocks', () => {
+    const bytes = edit(0x10000, { growth });
+    expect(failedChecks(bytes)).toEqual([]);
+    expect(described(bytes)).toEqual([
+      ['uimage', 0, 0x10040],
+      ['squashfs', 0x20000, 0x28000],
+      ['end-marker', 0x50000, 4],
+    ]);
+  });
+
+  test('is refused without growth, and beyond the limit, with the figures', () => {
+    expect(thrownBy(() => edit(0x10000))).toMatchObject({
+      code: 'FW_BUDGET_PIECE',
+      data: { limit: 0x10000 - 64, use: 0x10000, overBy: 64 },
+    });
+    expect(thrownBy(() => edit(0x10000, { growth: { ...growth, limit: image.length } }))).toMatchObject({
+      code: 'FW_BUDGET_PIECE',
+      data: { limit: image.length, use: image.length + 0x10000, overBy: 0x10000 },
+    });
   });
 });
 

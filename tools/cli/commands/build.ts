@@ -1,14 +1,19 @@
 /** `build`: plans, carries out, counts the budget, and keeps the result only when it fits. */
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { executeBuild } from '../../build/index.js';
 import type { BuildPlan, StagedBuild } from '../../build/index.js';
 import type { FlashBudget } from '../../budget/index.js';
-import { formatSize } from '../../core/index.js';
+import { formatSize, UsageError } from '../../core/index.js';
+import { loadBoard } from '../board-profiles.js';
 import { cacheFolder, planFrom, withBuildOptions } from '../build-options.js';
 import { budgetError, budgetOfBuilt } from '../budgets.js';
 import { defineCommand } from '../command.js';
 import type { Session } from '../command.js';
 import { renderBudget } from '../render/budget.js';
 import { renderTable } from '../render/table.js';
+import { isUnpackedSet, repackSet } from '../unpacked/read-set.js';
+import { reportRepacked } from '../unpacked/report.js';
 import { programVersion } from '../version.js';
 
 /** The verb. */
@@ -18,7 +23,7 @@ export const build = defineCommand(
       yargs.positional('recipe', {
         type: 'string',
         demandOption: true,
-        describe: 'images/<name>/image.yaml',
+        describe: 'images/<name>/image.yaml, or a folder that unpack made',
       }),
     )
       .option('out', { alias: 'o', type: 'string', default: 'out', describe: 'folder for the artefacts' })
@@ -32,8 +37,13 @@ export const build = defineCommand(
       .example(
         '$0 build image.yaml -b ubnt_unifi-ap --rootfs root.tar.xz --kernel k.bin -o out',
         'a root of your own',
-      ),
+      )
+      .example('$0 build parts -o out', 'puts together what unpack took apart, edited or not'),
   async (args, session) => {
+    if (isUnpackedSet(args.recipe)) {
+      await buildFromSet(args.recipe, args, session);
+      return 0;
+    }
     const { plan, profiles } = planFrom(args.recipe, args, session);
     if (args.plan) {
       session.result({ schemaVersion: 1, ...printable(plan) }, () => renderPlan(plan, session));
@@ -61,6 +71,23 @@ export const build = defineCommand(
     return 0;
   },
 );
+
+/** Puts an unpacked set together, under the name of the file that was unpacked. */
+async function buildFromSet(
+  folder: string,
+  { board, out }: { readonly board: readonly string[]; readonly out: string },
+  session: Session,
+): Promise<void> {
+  const [id, ...others] = board;
+  if (others.length > 0)
+    throw new UsageError('FW_USAGE_BOARD', `an unpacked set is for one board, not ${board.length}`);
+  const repacked = await repackSet(folder, id === undefined ? undefined : loadBoard(id), session);
+  mkdirSync(out, { recursive: true });
+  const image = join(out, repacked.source);
+  writeFileSync(`${image}.part`, repacked.bytes);
+  renameSync(`${image}.part`, image);
+  reportRepacked(repacked, image, session);
+}
 
 function documentOf(
   staged: StagedBuild,

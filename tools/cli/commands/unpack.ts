@@ -1,103 +1,116 @@
-/** `unpack`: takes a firmware file apart, pieces and file systems, so that `repack` can put it together again. */
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
-import { archiveChunks } from '../../archive/index.js';
-import { FirmwrightError, UsageError } from '../../core/index.js';
-import { unpackFile, walkParts } from '../../inspect/index.js';
+/** `unpack`: takes a firmware file apart, pieces and file systems, so that `build` can put it together again. */
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import process from 'node:process';
+import { parseSize, UsageError } from '../../core/index.js';
+import { inspectFile, walkParts } from '../../inspect/index.js';
 import type { Part } from '../../inspect/index.js';
-import { scanJffs2 } from '../../jffs2/index.js';
-import { squashfsTree } from '../../squashfs/index.js';
 import { walkTree } from '../../vfs/index.js';
-import type { TreeDirectory } from '../../vfs/index.js';
 import { defineCommand } from '../command.js';
+import type { Session } from '../command.js';
 import type { UnpackResultDocument } from '../documents/inspect.js';
-import { descriptionName, readImage } from '../image-files.js';
+import { readImage } from '../image-files.js';
+import { readPartTree, writeTar, writeUnpackedSet } from '../unpacked/write-set.js';
 
 /** The verb. */
 export const unpack = defineCommand(
   (yargs) =>
     yargs
       .positional('file', { type: 'string', demandOption: true, describe: 'any firmware file or flash dump' })
-      .option('into', { alias: 'C', type: 'string', demandOption: true, describe: 'new or empty folder' })
-      .example(
-        '$0 unpack firmware.bin -C parts',
-        'pieces, and a tar of every file system, owners and devices kept',
-      )
-      .example('$0 repack parts -o new.bin', 'puts the pieces together again'),
-  (args, session) => {
+      .option('into', {
+        alias: ['C', 'o', 'out'],
+        type: 'string',
+        describe: 'new or empty folder for pieces, file systems and description',
+      })
+      .option('trees', {
+        choices: ['folder', 'tar', 'none'] as const,
+        default: 'folder' as const,
+        describe: 'how file systems are written; a folder has its owners, modes and nodes recorded beside it',
+      })
+      .option('owners', {
+        type: 'boolean',
+        default: process.getuid?.() === 0,
+        describe: 'give folders owners, device nodes and attributes too (needs root)',
+      })
+      .option('tar', { type: 'string', describe: 'write only the root file system, as this tar archive' })
+      .option('at', {
+        type: 'string',
+        describe: 'with --tar: offset of the file system, as inspect shows it',
+      })
+      .conflicts('tar', 'into')
+      .example('$0 unpack firmware.bin -C parts', 'pieces, and a folder of every file system')
+      .example('$0 unpack firmware.bin --tar root.tar', 'the root, owners and devices kept')
+      .example('$0 build parts -o out', 'puts the pieces together again'),
+  async (args, session) => {
+    if (args.tar !== undefined) {
+      unpackRoot(args.file, args.tar, args.at, session);
+      return 0;
+    }
+    if (args.into === undefined)
+      throw new UsageError('FW_USAGE_ARGUMENT', 'name the folder to unpack into, or an archive with --tar', {
+        hint: `firmwright unpack ${args.file} -C parts`,
+      });
     const target = resolve(args.into);
     if (existsSync(target) && readdirSync(target).length > 0)
       throw new UsageError('FW_USAGE_ARGUMENT', `folder ${args.into} is not empty`, {
         hint: 'name a new folder with -C',
       });
     const bytes = readImage(args.file);
-    const { document, pieces } = unpackFile(bytes);
-    // Everything is written beside the target, so that a failure leaves nothing half-done.
-    const staging = join(dirname(target), `.${basename(target)}.part`);
-    rmSync(staging, { recursive: true, force: true });
-    mkdirSync(staging, { recursive: true });
-    try {
-      for (const [file, content] of pieces) writeFileSync(join(staging, file), content);
-      writeFileSync(join(staging, descriptionName), `${JSON.stringify(document, null, 2)}\n`);
-      const trees: UnpackResultDocument['trees'] = [];
-      for (const { part } of walkParts(document.parts)) {
-        const tree = readTree(bytes, part, (message) => session.warn(message));
-        if (tree === undefined) continue;
-        const file = `0x${part.offset.toString(16)}-${part.kind}.tar`;
-        writeTar(join(staging, file), tree);
-        trees.push({ file, kind: part.kind, offset: part.offset, names: [...walkTree(tree)].length });
-      }
-      if (existsSync(target)) rmSync(target, { recursive: true });
-      renameSync(staging, target);
-      const result: UnpackResultDocument = {
-        schemaVersion: 1,
-        folder: args.into,
-        pieces: pieces.size,
-        trees,
-      };
-      session.result(result, () =>
-        [
-          `${pieces.size} pieces in ${args.into}`,
-          ...trees.map(({ file, names }) => `${file}: ${names} names`),
-          '',
-        ].join('\n'),
-      );
-    } finally {
-      rmSync(staging, { recursive: true, force: true });
-    }
-    return Promise.resolve(0);
+    const { pieces, trees } = await writeUnpackedSet(bytes, args.file, target, args, session);
+    const result: UnpackResultDocument = {
+      schemaVersion: 1,
+      folder: args.into,
+      pieces,
+      trees: trees.map(({ file, form, kind, piece, names }) => ({ file, form, kind, piece, names })),
+    };
+    session.result(result, () =>
+      [
+        `${pieces} pieces in ${args.into}`,
+        ...trees.map(({ file, names }) => `  ${join(args.into ?? '', file)}: ${names} names`),
+        `put together again: firmwright build ${args.into} -o OUT`,
+        '',
+      ].join('\n'),
+    );
+    return 0;
   },
 );
 
-/** Reads a file system; one that cannot be read is said, and stays a piece. */
-function readTree(bytes: Uint8Array, part: Part, warn: (message: string) => void): TreeDirectory | undefined {
-  const own = bytes.subarray(part.offset, part.offset + part.size);
-  try {
-    if (part.kind === 'squashfs') return squashfsTree(own);
-    if (part.kind === 'jffs2') return scanJffs2(own).tree;
-  } catch (error) {
-    if (!(error instanceof FirmwrightError)) throw error;
-    warn(`${part.title} at 0x${part.offset.toString(16)} stays packed: ${error.message}`);
+/** Writes one file system as an archive: the one named, or the largest that can be read, squashfs first. */
+function unpackRoot(file: string, target: string, at: string | undefined, session: Session): void {
+  const bytes = readImage(file);
+  const offset = at === undefined ? undefined : parseSize(at);
+  if (at !== undefined && offset === undefined)
+    throw new UsageError('FW_USAGE_ARGUMENT', `--at takes an offset such as 0x120000, not ${at}`);
+  const systems = [...walkParts(inspectFile(bytes, { decode: false }).parts)]
+    .map(({ part }) => part)
+    .filter(({ kind }) => kind === 'squashfs' || kind === 'jffs2')
+    .filter((part) => offset === undefined || part.offset === offset)
+    .sort((a, b) => rank(b) - rank(a));
+  for (const part of systems) {
+    const tree = readPartTree(bytes, part, (message) => {
+      session.warn(message, 'stays-packed');
+    });
+    if (tree === undefined) continue;
+    const beside = `${target}.part`;
+    rmSync(beside, { force: true });
+    try {
+      writeTar(beside, tree);
+      renameSync(beside, target);
+    } finally {
+      rmSync(beside, { force: true });
+    }
+    const names = [...walkTree(tree)].length;
+    session.result(
+      { schemaVersion: 1, archive: target, kind: part.kind, offset: part.offset, names },
+      () => `${target}: ${names} names of the ${part.title} at 0x${part.offset.toString(16)}\n`,
+    );
+    return;
   }
-  return undefined;
+  throw new UsageError(
+    'FW_USAGE_FILE',
+    `${file} holds no file system that can be read${at === undefined ? '' : ` at ${at}`}`,
+    { hint: `firmwright inspect ${file}` },
+  );
 }
 
-function writeTar(path: string, tree: TreeDirectory): void {
-  const descriptor = openSync(path, 'wx');
-  try {
-    for (const chunk of archiveChunks(tree))
-      for (let at = 0; at < chunk.length;) at += writeSync(descriptor, chunk, at);
-  } finally {
-    closeSync(descriptor);
-  }
-}
+const rank = ({ kind, size }: Part): number => (kind === 'squashfs' ? 2 ** 40 : 0) + size;

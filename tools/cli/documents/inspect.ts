@@ -37,8 +37,16 @@ export const unpackResultDocument = z.strictObject({
   schemaVersion: z.literal(1),
   folder: z.string(),
   pieces: z.int(),
-  /** Tar archives of the file systems that could be read. */
-  trees: z.array(z.strictObject({ file: z.string(), kind: z.string(), offset: z.int(), names: z.int() })),
+  /** The file systems that could be read, each in a folder or an archive beside the pieces. */
+  trees: z.array(
+    z.strictObject({
+      file: z.string(),
+      form: z.enum(['folder', 'tar']),
+      kind: z.string(),
+      piece: z.string(),
+      names: z.int(),
+    }),
+  ),
 });
 export type UnpackResultDocument = z.output<typeof unpackResultDocument>;
 

@@ -1,0 +1,248 @@
+/**
+ * The record beside an unpacked tree: what a folder of a plain user cannot hold (owners, special modes, device nodes,
+ * extended attributes, exact times), and what tells later whether something was edited.
+ *
+ * Users may edit it: it decides owners, times, attributes and nodes. Permission bits that were changed on the folder, with
+ * chmod, win over the record.
+ */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { byteStringFromText, bytesOf, textOf } from '../core/index.js';
+import type { ByteString } from '../core/index.js';
+import { walkTree } from '../vfs/index.js';
+import type { TreeDirectory, TreeInode } from '../vfs/index.js';
+import { findInode, findParent } from './tree-path.js';
+
+/** Name of the record of a folder: beside it, so that it is no part of the tree. */
+export function recordPathOf(folder: string): string {
+  return `${folder.replace(/\/+$/, '')}.attributes.json`;
+}
+
+const second = 1_000_000_000n;
+
+const id = z.int().min(0).max(0xffff_fffe);
+const entrySchema = z.strictObject({
+  /** Absolute in the tree. */
+  path: z.string().startsWith('/').optional(),
+  /** In place of `path` for one that is not UTF-8: its bytes in hexadecimal. */
+  pathBytes: z
+    .string()
+    .regex(/^2f([0-9a-f]{2})*$/)
+    .optional(),
+  type: z.enum(['directory', 'file', 'symlink', 'char', 'block', 'fifo', 'socket']),
+  mode: z.string().regex(/^[0-7]{4}$/),
+  uid: id,
+  gid: id,
+  /** Seconds since 1970, with nanoseconds behind the dot where there are any. */
+  mtime: z.string().regex(/^-?\d+(\.\d{9})?$/),
+  device: z
+    .string()
+    .regex(/^\d+:\d+$/)
+    .optional(),
+  /** Path of the first name of the same object. */
+  hardLink: z.string().optional(),
+  sha256: z.string().optional(),
+  target: z.string().optional(),
+  xattrs: z.record(z.string(), z.string().regex(/^0x([0-9a-f]{2})*$/)).optional(),
+});
+
+/** Shape of the record. */
+export const attributeRecordSchema = z.strictObject({
+  schemaVersion: z.literal(1),
+  /** In the order of a walk, the root first. */
+  entries: z.array(entrySchema),
+});
+
+/** What is recorded of a tree. */
+export type AttributeRecord = z.output<typeof attributeRecordSchema>;
+type Entry = AttributeRecord['entries'][number];
+
+/** Records a tree; contents are read once, for their hash. */
+export function recordTree(root: TreeDirectory): AttributeRecord {
+  const firstNames = new Map<TreeInode, ByteString>();
+  const entries = [entryOf('/' as ByteString, root, undefined)];
+  for (const { path, inode } of walkTree(root)) {
+    const first = firstNames.get(inode);
+    if (first === undefined) firstNames.set(inode, path);
+    entries.push(entryOf(path, inode, first));
+  }
+  return { schemaVersion: 1, entries };
+}
+
+/** Writes a record as JSON with one name a line, so that it can be read, edited and compared. */
+export function formatRecord({ entries }: AttributeRecord): string {
+  const lines = entries.map((entry) => JSON.stringify(entry)).join(',\n');
+  return `{"schemaVersion": 1, "entries": [\n${lines}\n]}\n`;
+}
+
+function entryOf(path: ByteString, inode: TreeInode, first: ByteString | undefined): Entry {
+  const { type, mode, uid, gid, mtimeNs, xattrs } = inode;
+  const rest = ((mtimeNs % second) + second) % second;
+  const seconds = (mtimeNs - rest) / second;
+  return {
+    ...pathFields(path),
+    type,
+    mode: mode.toString(8).padStart(4, '0'),
+    uid,
+    gid,
+    mtime: rest === 0n ? String(seconds) : `${seconds}.${String(rest).padStart(9, '0')}`,
+    ...(inode.type === 'char' || inode.type === 'block'
+      ? { device: `${inode.rdev.major}:${inode.rdev.minor}` }
+      : {}),
+    ...(first === undefined ? {} : { hardLink: textOf(first) }),
+    ...(inode.type === 'file' && first === undefined ? { sha256: contentHash(inode) } : {}),
+    ...(inode.type === 'symlink' ? { target: textOf(inode.target) } : {}),
+    ...(xattrs.size === 0
+      ? {}
+      : { xattrs: Object.fromEntries([...xattrs].map(([name, value]) => [textOf(name), hex(value)])) }),
+  };
+}
+
+const hex = (bytes: Uint8Array): string => `0x${Buffer.from(bytes).toString('hex')}`;
+
+function pathFields(path: ByteString): Pick<Entry, 'path' | 'pathBytes'> {
+  const text = textOf(path);
+  return byteStringFromText(text) === path
+    ? { path: text }
+    : { pathBytes: Buffer.from(bytesOf(path)).toString('hex') };
+}
+
+function pathOf({ path, pathBytes }: Entry): ByteString {
+  return path === undefined
+    ? (Buffer.from(pathBytes ?? '2f', 'hex').toString('latin1') as ByteString)
+    : byteStringFromText(path);
+}
+
+const hashPiece = 1024 ** 2;
+
+function contentHash(inode: TreeInode): string {
+  const hash = createHash('sha256');
+  if (inode.type !== 'file') return '';
+  for (let at = 0; at < inode.content.size; at += hashPiece) hash.update(inode.content.read(at, hashPiece));
+  return hash.digest('hex');
+}
+
+/** What differs between a folder and the record of what it was unpacked as. */
+export interface TreeChanges {
+  readonly added: readonly ByteString[];
+  readonly removed: readonly ByteString[];
+  /** Contents, targets, types, or permission bits. */
+  readonly changed: readonly ByteString[];
+}
+
+/** Permission bits that a folder gets for a recorded mode: its owner can always read and write. */
+export function hostMode(type: TreeInode['type'], mode: number): number {
+  return (mode & 0o777) | (type === 'directory' ? 0o700 : 0o600);
+}
+
+/**
+ * Gives a tree that was read from a folder what the record knows of it, and says what was edited.
+ *
+ * Nodes that a plain user cannot make come back; names that are in neither come with owner root, modes as OpenWrt's image
+ * build gives them, and the time given.
+ *
+ * @param root     as read from the folder with its attributes kept; changed in place
+ * @param mtimeNs  time of what was added or edited
+ */
+export function applyRecord(root: TreeDirectory, record: AttributeRecord, mtimeNs: bigint): TreeChanges {
+  const removed: ByteString[] = [];
+  const changed = new Set<ByteString>();
+  const known = new Set<TreeInode>();
+  const recorded = new Set<ByteString>();
+  const unedited = new Map<ByteString, TreeInode>();
+  for (const entry of record.entries) {
+    const path = pathOf(entry);
+    recorded.add(path);
+    const found = path === '/' ? root : findInode(root, path);
+    const place = findParent(root, path);
+    if (found === undefined && place !== undefined && isNode(entry)) {
+      const made = nodeOf(entry);
+      place.directory.entries.set(place.name, made);
+      known.add(made);
+      continue;
+    }
+    if (found === undefined) {
+      removed.push(path);
+      continue;
+    }
+    if (found.type !== entry.type) {
+      changed.add(path);
+      continue;
+    }
+    const original =
+      entry.hardLink === undefined ? undefined : unedited.get(byteStringFromText(entry.hardLink));
+    if (known.has(found) && original !== found) continue;
+    const isEdited = applyEntry(found, entry, record, mtimeNs);
+    known.add(found);
+    if (isEdited) changed.add(path);
+    else if (original !== undefined && place !== undefined) place.directory.entries.set(place.name, original);
+    else unedited.set(path, found);
+  }
+  const added = [...walkTree(root)].flatMap(({ path }) => (recorded.has(path) ? [] : [path]));
+  for (const { inode } of walkTree(root)) if (!known.has(inode)) makeClean(inode, mtimeNs);
+  return { added, removed, changed: [...changed] };
+}
+
+/** The latest time of a record. */
+export function latestTime({ entries }: AttributeRecord): bigint {
+  return entries.map((entry) => attributesOf(entry).mtimeNs).reduce((a, b) => (b > a ? b : a), 0n);
+}
+
+const isNode = ({ type }: Entry): boolean => !['directory', 'file', 'symlink'].includes(type);
+
+function attributesOf(entry: Entry): Pick<TreeInode, 'mode' | 'uid' | 'gid' | 'mtimeNs' | 'xattrs'> {
+  const [seconds = '0', rest = '0'] = entry.mtime.split('.');
+  return {
+    mode: Number.parseInt(entry.mode, 8),
+    uid: entry.uid,
+    gid: entry.gid,
+    mtimeNs: BigInt(seconds) * second + BigInt(rest),
+    xattrs: new Map(
+      Object.entries(entry.xattrs ?? {}).map(([name, value]) => [
+        byteStringFromText(name),
+        new Uint8Array(Buffer.from(value.slice(2), 'hex')),
+      ]),
+    ),
+  };
+}
+
+function nodeOf(entry: Entry): TreeInode {
+  const attributes = attributesOf(entry);
+  const [major = 0, minor = 0] = (entry.device ?? '').split(':').map(Number);
+  return entry.type === 'char' || entry.type === 'block'
+    ? { type: entry.type, ...attributes, rdev: { major, minor } }
+    : { type: entry.type === 'socket' ? 'socket' : 'fifo', ...attributes };
+}
+
+/** Gives one object what is recorded of it; true when it was edited. */
+function applyEntry(inode: TreeInode, entry: Entry, record: AttributeRecord, mtimeNs: bigint): boolean {
+  const hostBits = inode.mode & 0o777;
+  Object.assign(inode, attributesOf(entry));
+  const isModeEdited =
+    (inode.type === 'file' || inode.type === 'directory') && hostBits !== hostMode(inode.type, inode.mode);
+  if (isModeEdited) inode.mode = (inode.mode & 0o7000) | hostBits;
+  const isContentEdited =
+    (inode.type === 'file' && contentHash(inode) !== hashOf(entry, record)) ||
+    (inode.type === 'symlink' && textOf(inode.target) !== entry.target);
+  if (isContentEdited) inode.mtimeNs = mtimeNs;
+  return isModeEdited || isContentEdited;
+}
+
+/** A hard link has the content of the first name. */
+function hashOf(entry: Entry, { entries }: AttributeRecord): string | undefined {
+  if (entry.hardLink === undefined) return entry.sha256;
+  return entries.find(({ path }) => path === entry.hardLink)?.sha256;
+}
+
+/** Attributes of what a user put into the folder. */
+function makeClean(inode: TreeInode, mtimeNs: bigint): void {
+  const isRunnable = inode.type === 'directory' || (inode.mode & 0o100) !== 0;
+  const capability = inode.xattrs.get('security.capability' as ByteString);
+  Object.assign(inode, {
+    uid: 0,
+    gid: 0,
+    mtimeNs,
+    mode: inode.type === 'symlink' ? 0o777 : (inode.mode & 0o6000) | (isRunnable ? 0o755 : 0o644),
+    xattrs: new Map(capability === undefined ? [] : [['security.capability', capability]]),
+  });
+}
