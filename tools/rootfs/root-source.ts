@@ -7,7 +7,9 @@ import type { RootSource } from './root-tree.js';
 const squashfsMagics = ['hsqs', 'sqsh'];
 
 /**
- * Tells what kind of source a path of the host is: a folder (with the record beside it, where there is one), a squashfs image by its first bytes, else an archive.
+ * Tells what kind of source a path of the host is.
+ *
+ * A folder (with its record, where one stands beside it), a squashfs image by its first bytes, else an archive.
  *
  * @throws UsageError FW_USAGE_FILE when there is nothing of that name; EnvironmentError FW_ENV_FILE when it cannot be read
  */
