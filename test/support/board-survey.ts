@@ -59,7 +59,11 @@ export function prepareSurvey(folder: string): void {
 }
 
 /** Builds and checks one board; a board that does not fit is counted, not checked. */
-export async function surveyBoard(profile: BoardProfile, root: PublishedRoot, folder: string): Promise<SurveyRow> {
+export async function surveyBoard(
+  profile: BoardProfile,
+  root: PublishedRoot,
+  folder: string,
+): Promise<SurveyRow> {
   prepareSurvey(folder);
   const { id, endianness, flash } = profile;
   const out = join(folder, root, id);
@@ -67,7 +71,10 @@ export async function surveyBoard(profile: BoardProfile, root: PublishedRoot, fo
   const inputs = [
     join(folder, 'image.yaml'),
     ...['--board', id, '--rootfs', fixturePath(publishedRoots[root]), '--kernel', join(folder, 'kernel.bin')],
-    ...Object.keys(profile.loaders).flatMap((step) => ['--loader', `${id}:${step}=${join(folder, 'loader.bin')}`]),
+    ...Object.keys(profile.loaders).flatMap((step) => [
+      '--loader',
+      `${id}:${step}=${join(folder, 'loader.bin')}`,
+    ]),
     '--quiet',
     '--json',
   ];
@@ -99,7 +106,9 @@ export async function surveyBoard(profile: BoardProfile, root: PublishedRoot, fo
     if (checked.exitCode !== 4) break;
   }
   if (checked?.exitCode !== 0 && checked?.exitCode !== 11)
-    throw new Error(`check of ${id} exits ${checked?.exitCode ?? ''}: ${checked?.stderr ?? 'no image to check'}`);
+    throw new Error(
+      `check of ${id} exits ${checked?.exitCode ?? ''}: ${checked?.stderr ?? 'no image to check'}`,
+    );
   const failed = checkDocument.parse(jsonOf(checked)).proofs.filter(({ problems }) => problems.length > 0);
   return {
     ...common,

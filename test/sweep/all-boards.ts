@@ -50,9 +50,17 @@ try {
   if (values.folder === undefined) rmSync(folder, { recursive: true });
 }
 const table = renderTable(
-  ['board', 'root', 'endian', 'flash', 'squashfs bytes', 'overlay blocks', 'fits', 'over by bytes', 'check'].map(
-    (heading) => ({ heading }),
-  ),
+  [
+    'board',
+    'root',
+    'endian',
+    'flash',
+    'squashfs bytes',
+    'overlay blocks',
+    'fits',
+    'over by bytes',
+    'check',
+  ].map((heading) => ({ heading })),
   rows.map((row) => [
     row.board,
     row.root,

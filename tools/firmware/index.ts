@@ -39,7 +39,13 @@ export type { LzmaAloneHeader } from './lzma.js';
 export { isNamedChecksum, namedChecksumTable, readNamedChecksum } from './named-checksum.js';
 export { chkChecksum, chkTable } from './netgear-chk.js';
 export { dniHeaderSize, isDni } from './netgear-dni.js';
-export { growSafeloader, isSafeloader, readSafeloader, safeloaderDigest, safeloaderTable } from './safeloader.js';
+export {
+  growSafeloader,
+  isSafeloader,
+  readSafeloader,
+  safeloaderDigest,
+  safeloaderTable,
+} from './safeloader.js';
 export { seamaTable } from './seama.js';
 export { isTplinkV1, readTplinkV1, tplinkV1Digest, tplinkV1Table } from './tplink-v1.js';
 export { isTplinkV2, readTplinkV2, tplinkV2Digest, tplinkV2Table } from './tplink-v2.js';
