@@ -8,6 +8,9 @@
 import { FsError, Scheduler } from '../../tools/vfs/index.js';
 import type { Job, Startable } from '../../tools/vfs/index.js';
 
+/** Steps after which a run is taken for endless. */
+const STEP_LIMIT = 5000;
+
 /** Operations that meet. */
 export interface Meeting {
   readonly names: readonly string[];
@@ -135,6 +138,7 @@ export function runSchedule(
   let current = -1;
   const ended = (end: End): Run => ({ choices, alternatives, preemptive, preemptions, end });
   while (!scheduler.idle) {
+    if (choices.length > STEP_LIMIT) return ended({ kind: 'fault', what: 'comes to no end' });
     const runnable = scheduler.runnable();
     const first = runnable[0];
     if (first === undefined) return ended({ kind: 'fault', what: 'operations wait for one another' });

@@ -16,6 +16,7 @@ export { cleanmarkerSizeOf, MINIMUM_BLOCKS, predictFirstMount, reservesOf } from
 export type { AreaUse, FirstMount, Reserves } from './first-mount.js';
 export { Jffs2FileSystem, mountJffs2, scanCacheFor } from './mount.js';
 export type { MountOptions, SpaceReport } from './mount.js';
+export { Jffs2Operations } from './mount-operations.js';
 export { ScanCache } from './mount-scan.js';
 export { decodeDevice, encodeDevice } from './node-device.js';
 export {

@@ -21,6 +21,7 @@ import type {
   XattrMode,
 } from '../vfs/index.js';
 import type { Compression } from './compression.js';
+import { auditVolume } from './mount-audit.js';
 import { collectOnce } from './mount-collect.js';
 import { checkMounted, Jffs2Operations } from './mount-operations.js';
 import { ScanCache } from './mount-scan.js';
@@ -142,6 +143,11 @@ export class Jffs2FileSystem implements FileSystem {
       badBlocks: bad.length,
       reservedForWrite: reserves.writeBlocks,
     };
+  }
+
+  /** Looks over the books while no operation is at work; gives what does not agree. */
+  audit(): readonly string[] {
+    return auditVolume(this.#volume);
   }
 
   /** Tells whether the kernel's collector thread would run now. */
