@@ -1,5 +1,8 @@
 export { masquerade, ownershipOfCopy } from './copy-mode.js';
 export type { CopyMode, MasqueradeOptions, Ownership } from './copy-mode.js';
+export { convertMarks, readMarks } from './forms/convert.js';
+export type { LayerMarks } from './forms/convert.js';
+export type { LayerForm } from './forms/layer-form.js';
 export { joinLayerList, layerAt, splitLayerList } from './layers.js';
 export type { LayerSpec } from './layers.js';
 export type { UnionOptions } from './mount.js';

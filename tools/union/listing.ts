@@ -9,7 +9,7 @@ import type { ByteString } from '../core/index.js';
 import type { DirectoryEntry, FileType, Ino, Operation, Task } from '../vfs/index.js';
 import { findLower } from './lower.js';
 import { attachLower, lookupLocked } from './lookup.js';
-import { attributeNames, isPrivateName, isWhiteout, whiteoutEntries } from './marks.js';
+import { attributeNames, isPrivateName, isWhiteout, mayBeWhiteout, whiteoutEntries } from './marks.js';
 import { upperPart } from './node.js';
 import type { Node } from './node.js';
 import type { Part } from './layers.js';
@@ -89,8 +89,8 @@ export function* listingLocked(state: UnionState, task: Task, directory: Node): 
   const found = new Map<ByteString, { ino: Ino; type: FileType }>();
   // The lowest layer first: positions of what is beneath stay when the upper grows.
   for (const part of [...directory.lowers].reverse()) addLower(state, found, part, directory);
-  numberRest(state, found, directory);
   if (directory.upper !== 0 && state.upper) yield* addUpper(state, task, found, directory);
+  numberRest(state, found, directory);
   const listing = new Listing();
   for (const [name, { ino, type }] of found) listing.set(name, ino, type);
   state.nodes.promise(directory, listing);
@@ -108,12 +108,14 @@ function addLower(state: UnionState, found: Found, part: Part, directory: Node):
       found.set(entry.name, { ino: known.node.id, type: known.node.type });
       continue;
     }
-    const number = namedApart(state, part, entry) ? undefined : state.nodes.numberOf(layer, entry.ino);
-    found.set(entry.name, { ino: number ?? 0, type: entry.type });
+    const apart = directory.apart || namedApart(state, part, entry);
+    const number = apart ? undefined : state.nodes.numberOf(layer, entry.ino);
+    const free = number !== undefined && !state.nodes.has(number);
+    found.set(entry.name, { ino: free ? number : 0, type: entry.type });
   }
 }
 
-/** What has no number of its own yet gets one by being looked up. */
+/** What shows from the lowers and has no number of its own yet gets one by being looked up. */
 function numberRest(state: UnionState, found: Found, directory: Node): void {
   for (const [name, entry] of found) {
     if (entry.ino === 0) found.set(name, { ino: lowerNumber(state, directory, name), type: entry.type });
@@ -154,11 +156,11 @@ function upperNumber(
   const { nodes, policy } = state;
   const known = directory.children?.get(name)?.node ?? nodes.byUpper(ino);
   if (known) return known.id;
-  if (directory.lowers.length > 0 || directory.impure) {
-    // Merged directories and copies keep the number that their lower has.
-    if (type === 'directory') return undefined;
-    if (attributeNames(upper.fs, ino).includes(`${policy.prefix}origin` as ByteString)) return undefined;
-  }
+  // Merged directories and copies keep the number that their lower has.
+  if (type === 'directory' && directory.lowers.length > 0) return undefined;
+  const marks = attributeNames(upper.fs, ino);
+  const mark = type === 'directory' ? 'redirect' : 'origin';
+  if (marks.length > 0 && marks.includes((policy.prefix + mark) as ByteString)) return undefined;
   const number = nodes.numberOf(upper, ino);
   return number === undefined || nodes.has(number) ? undefined : number;
 }
@@ -175,11 +177,4 @@ function layerEntries(part: Part, found: Found): DirectoryEntry[] {
   }
   for (const name of hidden) found.delete(name);
   return shown;
-}
-
-function mayBeWhiteout(part: Part, entry: DirectoryEntry): boolean {
-  const { reading } = part.layer;
-  if (entry.type === 'char') return reading.devices;
-  if (entry.type === 'symlink') return reading.links !== 'no';
-  return entry.type === 'file' && part.marksFiles;
 }

@@ -100,7 +100,7 @@ function upperDirectory(
   const lowers = marks.opaque ? noParts : lowersOf(state, directory, redirect ?? name);
   const top = lowers[0];
   const number = top ? state.nodes.numberOf(top.layer, top.ino) : state.nodes.numberOf(upper, found.ino);
-  const node = state.nodes.create(number, 'directory', lowers);
+  const node = state.nodes.createDirectory(directory, number, lowers);
   node.redirect = redirect;
   node.impure = marks.impure;
   node.marksFiles = marks.marksFiles;
@@ -185,9 +185,12 @@ export function attachLower(state: UnionState, directory: Node, name: ByteString
     const node = sharedNode(state, part, attributes);
     return attach(directory, name, node, false);
   }
-  const alone = attributes.type === 'directory' || attributes.nlink === 1;
-  const number = alone ? state.nodes.numberOf(part.layer, part.ino) : undefined;
-  const node = state.nodes.create(number, attributes.type, hit.parts);
+  const own = state.nodes.numberOf(part.layer, part.ino);
+  const alone = attributes.nlink === 1 && !directory.apart;
+  const node =
+    attributes.type === 'directory'
+      ? state.nodes.createDirectory(directory, own, hit.parts)
+      : state.nodes.create(alone ? own : undefined, attributes.type, hit.parts);
   if (attributes.type === 'file' && state.policy.metacopy) {
     node.content = findContent(state, part, directory.lowers.filter(below(part)), name);
   }

@@ -52,11 +52,15 @@ export function followed(state: Merging, redirect: ByteString | undefined): Byte
   if (redirect === undefined) return undefined;
   const { redirectDir } = state.policy;
   if (redirectDir !== 'on' && redirectDir !== 'follow') return undefined;
-  const elements = redirect.startsWith('/') ? redirect.slice(1).split('/') : [redirect];
-  const valid = elements.every((name) => name !== '' && !name.includes('/') && name !== '.' && name !== '..');
-  if (valid) return redirect;
+  if (isRedirect(redirect)) return redirect;
   state.warn({ code: 'FW_UNION_REDIRECT', message: `invalid redirect '${redirect}' is ignored` });
   return undefined;
+}
+
+/** Tells whether the text of a redirect is valid: one name, or an absolute path of names (109). */
+export function isRedirect(text: ByteString): boolean {
+  const elements = text.startsWith('/') ? text.slice(1).split('/') : [text];
+  return elements.every((name) => name !== '' && !name.includes('/') && name !== '.' && name !== '..');
 }
 
 /** The directories that an absolute redirect means, in the layers below number `after`. */

@@ -5,9 +5,9 @@
 import { byteString, bytesOf } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
 import { FsError } from '../vfs/index.js';
-import type { Attributes, FileSystem, Ino } from '../vfs/index.js';
+import type { Attributes, DirectoryEntry, FileSystem, Ino } from '../vfs/index.js';
 import type { Part } from './layers.js';
-import type { UnionPolicy, WhiteoutForm } from './policy.js';
+import type { WhiteoutForm } from './policy.js';
 
 /** Target of the symlinks that old overlayfs used as whiteouts. */
 export const legacyTarget = '(overlay-whiteout)' as ByteString;
@@ -16,7 +16,7 @@ export const aufsPrefix = '.wh.' as ByteString;
 /** Makes a directory opaque for aufs. */
 export const aufsOpaque = '.wh..wh.opq' as ByteString;
 const unionfsOpaque = '.wh.__dir_opaque';
-const fuseOpaque = '.wh..wh..opq';
+export const fuseOpaque = '.wh..wh..opq' as ByteString;
 const fuseOpaqueAttribute = 'user.fuseoverlayfs.opaque';
 
 /** How the marks of one layer are read, compiled from the forms chosen. */
@@ -39,9 +39,9 @@ export interface MarkReading {
   readonly entries: boolean;
 }
 
-/** Compiles the forms of a policy. */
-export function markReading(policy: Pick<UnionPolicy, 'writes' | 'reads' | 'prefix'>): MarkReading {
-  const forms = new Set<WhiteoutForm>([policy.writes, ...policy.reads]);
+/** Compiles the forms that are read. */
+export function markReading(kinds: readonly WhiteoutForm[], prefix: string): MarkReading {
+  const forms = new Set(kinds);
   const fuse = forms.has('fuse-overlayfs');
   return {
     devices: forms.has('overlay') || fuse,
@@ -49,7 +49,7 @@ export function markReading(policy: Pick<UnionPolicy, 'writes' | 'reads' | 'pref
     makesEmptyFiles: policy.writes === 'overlay-x',
     links: forms.has('overlay-v7-text') ? 'text' : forms.has('overlay-v7') ? 'attribute' : 'no',
     names: forms.has('aufs') || fuse,
-    prefixes: fuse ? [...new Set([policy.prefix, 'trusted.overlay.', 'user.overlay.'])] : [policy.prefix],
+    prefixes: fuse ? [...new Set([prefix, 'trusted.overlay.', 'user.overlay.'])] : [prefix],
     fuse,
     entries: forms.has('bsd'),
   };
@@ -83,6 +83,18 @@ export function attributeNames(fs: FileSystem, ino: Ino): readonly ByteString[] 
     return fs.listxattr(ino);
   } catch (error) {
     if (error instanceof FsError && error.code === 'EOPNOTSUPP') return [];
+    throw error;
+  }
+}
+
+/** Tells whether a file system has attributes. */
+export function keepsAttributes(fs: FileSystem, ino: Ino, prefix: string): boolean {
+  try {
+    fs.getxattr(ino, `${prefix}opaque` as ByteString);
+    return true;
+  } catch (error) {
+    if (error instanceof FsError && error.code === 'ENODATA') return true;
+    if (error instanceof FsError && error.code === 'EOPNOTSUPP') return false;
     throw error;
   }
 }
@@ -157,6 +169,14 @@ export function isWhiteout(part: Part, attributes: Attributes): boolean {
 function hasWhiteoutAttribute({ layer }: Part, ino: Ino): boolean {
   const names = attributeNames(layer.fs, ino);
   return names.length > 0 && layer.reading.prefixes.some((p) => names.includes(`${p}whiteout` as ByteString));
+}
+
+/** Tells from a listing alone which entries have to be looked at. */
+export function mayBeWhiteout({ layer, marksFiles }: Part, entry: Pick<DirectoryEntry, 'type'>): boolean {
+  const { reading } = layer;
+  if (entry.type === 'char') return reading.devices;
+  if (entry.type === 'symlink') return reading.links !== 'no';
+  return entry.type === 'file' && marksFiles;
 }
 
 /** True for names that a form keeps for itself. */

@@ -3,6 +3,7 @@ import type { ByteString } from '../core/index.js';
 import { UsageError } from '../core/index.js';
 import { FsError, Lock, runStraight, Task, Watches } from '../vfs/index.js';
 import type { FileSystem, Ino } from '../vfs/index.js';
+import { takeOverMarks } from './forms/convert.js';
 import { checkLayers, claimUpper, recordDepth, uuidOf } from './layers.js';
 import type { Layer, LayerSpec } from './layers.js';
 import { rootParts } from './lower.js';
@@ -51,7 +52,7 @@ export function mountState(options: UnionOptions): MountedState {
   const warn = options.warn ?? ((): void => undefined);
   checkPolicy(wanted, upperSpec !== undefined);
   checkLayers({ lowers: specs, upper: upperSpec, work });
-  const reading = markReading(wanted);
+  const reading = markReading([wanted.writes, ...wanted.reads], wanted.prefix);
   const lowers = specs.map((spec, index): Layer => {
     const uuid = uuidOf(spec, index + 1, specs.length);
     return { ...layerOf(spec, index + 1), uuid, reading };
@@ -113,8 +114,12 @@ function openUpper(
   if (spec.fs.readOnly) return { layer: readOnlyUpper(layer, workRoot, policy), work: undefined };
   if (policy.volatile) startVolatile(spec.fs, workRoot);
   else refuseVolatile(spec.fs, workRoot);
-  const work = new WorkDirectory(spec.fs, workRoot, spec.root ?? spec.fs.root, policy);
-  const reading = markReading({ ...policy, writes: work.form });
+  const work = new WorkDirectory(spec.fs, workRoot, layer.root, policy);
+  for (const from of ['mini_fo', 'unionfs-fuse'] as const) {
+    const to = work.form === 'overlay' && policy.prefix === 'user.overlay.' ? 'overlay-user' : work.form;
+    if (policy.reads.includes(from)) takeOverMarks(spec.fs, layer.root, { from, to });
+  }
+  const reading = markReading([work.form, ...policy.reads], policy.prefix);
   return { layer: { ...layer, reading, work }, work };
 }
 
@@ -156,7 +161,7 @@ function assemble({ policy, upper, lowers, readOnly, warn, options }: Assembly):
   const parts = marks?.opaque === true ? noParts : rootParts(lowers);
   const top = parts[0];
   const number = top ? nodes.numberOf(top.layer, top.ino) : upper && nodes.numberOf(upper, upper.root);
-  const root = nodes.create(number, 'directory', parts);
+  const root = nodes.createDirectory(undefined, number, parts);
   if (upper && marks) {
     nodes.setUpper(root, upper.root);
     root.impure = marks.impure;

@@ -37,6 +37,8 @@ export class Node implements Place {
   content: Part | undefined;
   /** Where the lower parts of a renamed directory are: the mark on the upper. */
   redirect: ByteString | undefined;
+  /** Directory whose lower parts another one shows too, or beneath such: what is in it has numbers of the table. */
+  apart = false;
   /** Directory whose upper may hold objects that came from elsewhere. */
   impure = false;
   /** The upper directory marks empty files as whiteouts (form overlay-x). */
@@ -92,6 +94,8 @@ export class NodeTable {
   readonly #byNumber = new Map<Ino, Node>();
   readonly #byUpper = new Map<Ino, Node>();
   readonly #detached = new Set<Node>();
+  /** Lower directories by number, and the directory that shows their numbers. */
+  readonly #claims = new Map<Ino, Node>();
   readonly #shared = new Map<Layer, Map<Ino, Node>>();
   /** Objects that a listing named and nobody has looked up: their number is known, they are made when asked for. */
   readonly #promised = new Map<Ino, { readonly directory: Node; readonly name: ByteString }>();
@@ -157,6 +161,23 @@ export class NodeTable {
     return node;
   }
 
+  /**
+   * Makes a directory. Redirects of a foreign upper can show one lower directory in two places: the first has the
+   * lowers' numbers, also for what is in it.
+   */
+  createDirectory(above: Node | undefined, wanted: Ino | undefined, lowers: readonly Part[]): Node {
+    const numbers = lowers.map(({ layer, ino }) => this.numberOf(layer, ino));
+    const claimed = numbers.some((number) => {
+      const by = number === undefined ? undefined : this.#claims.get(number);
+      return by !== undefined && !this.#detached.has(by);
+    });
+    const apart = claimed || (above?.apart === true && lowers.length > 0);
+    const node = this.create(apart ? undefined : wanted, 'directory', lowers);
+    node.apart = apart;
+    if (!apart) for (const number of numbers) if (number !== undefined) this.#claims.set(number, node);
+    return node;
+  }
+
   /** The object that all names of a lower object with several names show. */
   shared({ layer, ino }: Part): Node | undefined {
     return this.#shared.get(layer)?.get(ino);
@@ -179,6 +200,10 @@ export class NodeTable {
   forget(node: Node): void {
     this.#byNumber.delete(node.id);
     this.#listed.delete(node);
+    for (const { layer, ino } of node.type === 'directory' ? node.lowers : noParts) {
+      const number = this.numberOf(layer, ino);
+      if (number !== undefined && this.#claims.get(number) === node) this.#claims.delete(number);
+    }
     if (node.upper !== 0 && this.#byUpper.get(node.upper) === node) this.#byUpper.delete(node.upper);
     const part = node.lowers[0];
     const ofLayer = part && this.#shared.get(part.layer);

@@ -5,9 +5,17 @@
 import { UsageError } from '../core/index.js';
 import type { CopyMode } from './copy-mode.js';
 
-/** Forms in which layers record removed names; see DESIGN.md "Whiteout forms". */
+/** Forms in which layers record removed names; see DESIGN.md "Whiteout forms". The last two only in the upper. */
 export type WhiteoutForm =
-  'overlay' | 'overlay-x' | 'overlay-v7' | 'overlay-v7-text' | 'aufs' | 'fuse-overlayfs' | 'bsd';
+  | 'overlay'
+  | 'overlay-x'
+  | 'overlay-v7'
+  | 'overlay-v7-text'
+  | 'aufs'
+  | 'fuse-overlayfs'
+  | 'bsd'
+  | 'unionfs-fuse'
+  | 'mini_fo';
 
 /** Forms that can be written. */
 export type WrittenForm = 'overlay' | 'overlay-x' | 'overlay-v7' | 'aufs';

@@ -13,9 +13,10 @@ import type { Part } from './layers.js';
 import { encodeOrigin, indexName } from './origin.js';
 import { Journal } from './journal.js';
 import type { Move } from './journal.js';
-import { aufsPrefix, legacyTarget, markSet } from './marks.js';
+import { aufsPrefix, keepsAttributes } from './marks.js';
 import type { UnionPolicy, WrittenForm } from './policy.js';
 import { upperStep, workStep } from './steps.js';
+import { makeWhiteoutObject } from './whiteout-object.js';
 
 const sharedWhiteout = '#whiteout' as ByteString;
 const nobody = { mode: 0, uid: 0, gid: 0 } as const;
@@ -302,27 +303,13 @@ export class WorkDirectory {
   }
 
   #makeWhiteout(form: WrittenForm, directory: Ino, name: ByteString): Ino {
-    const { fs } = this;
-    switch (form) {
-      case 'overlay':
-        return fs.mknod(directory, name, { ...nobody, type: 'char', rdev: { major: 0, minor: 0 } });
-      case 'overlay-v7': {
-        const temp = directory === this.ino ? name : this.tempName();
-        const ino = fs.symlink(this.ino, temp, legacyTarget, { ...nobody, mode: 0o777 });
-        fs.setxattr(ino, `${this.#prefix}whiteout` as ByteString, markSet);
-        if (directory !== this.ino) fs.rename(this.ino, temp, directory, name);
-        return ino;
-      }
-      case 'overlay-x': {
-        const temp = directory === this.ino ? name : this.tempName();
-        const ino = fs.mknod(this.ino, temp, { ...nobody, type: 'file' });
-        fs.setxattr(ino, `${this.#prefix}whiteout` as ByteString, markSet);
-        if (directory !== this.ino) fs.rename(this.ino, temp, directory, name);
-        return ino;
-      }
-      case 'aufs':
-        return fs.mknod(directory, name, { ...nobody, mode: 0o444, type: 'file' });
-    }
+    const how = { form, prefix: this.#prefix };
+    const atOnce = form === 'overlay' || form === 'aufs' || directory === this.ino;
+    if (atOnce) return makeWhiteoutObject(this.fs, how, directory, name);
+    const temp = this.tempName();
+    const ino = makeWhiteoutObject(this.fs, how, this.ino, temp);
+    this.fs.rename(this.ino, temp, directory, name);
+    return ino;
   }
 
   /** Form overlay-x: whiteouts count only in a directory that says so, which it does before the first arrives. */
@@ -418,17 +405,6 @@ function shownDirectories(fs: FileSystem, from: Ino, wanted: ReadonlySet<Ino>): 
 
 function isDirectory(fs: FileSystem, ino: Ino): boolean {
   return fs.getattr(ino).type === 'directory';
-}
-
-function keepsAttributes(fs: FileSystem, ino: Ino, prefix: string): boolean {
-  try {
-    fs.getxattr(ino, `${prefix}opaque` as ByteString);
-    return true;
-  } catch (error) {
-    if (error instanceof FsError && error.code === 'ENODATA') return true;
-    if (error instanceof FsError && error.code === 'EOPNOTSUPP') return false;
-    throw error;
-  }
 }
 
 /** Finds or makes a directory of the union's own. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { b, find, put, putDirectory } from '../../support/files.js';
-import { lowerWith, memory, unionOf } from '../../support/unions.js';
+import { policies } from '../../../tools/union/index.js';
+import { b, find, names, newDirectoryAttributes, put, putDirectory, textAt } from '../../support/files.js';
+import { lowerWith, memory, unionOf, upperOn } from '../../support/unions.js';
 
 test('a listing goes on after removals without losing or repeating a name (union 50, 52, 55)', () => {
   const union = unionOf({ lowers: [lowerWith('a', 'b', 'c', 'd')], store: memory() });
@@ -21,4 +22,34 @@ test('a lower file linked into a new directory is listed with its own number aft
   const again = unionOf({ lowers: [lower], store });
   const [entry] = again.readdir(find(again, 'd'));
   expect(again.getattr(entry?.ino ?? 0).ino).toBe(find(again, 'd/g'));
+});
+
+test('a listing takes names of lower hard links from the upper where it has them, or hides them (union 48, 84)', () => {
+  const lower = lowerWith('a');
+  for (const name of ['b', 'c']) lower.link(find(lower, 'a'), lower.root, b(name));
+  const store = memory();
+  const policy = policies.openwrt;
+  const union = unionOf({ lowers: [lower], store, policy });
+  union.write(find(union, 'a'), 0, Buffer.from('CHANGED'));
+  union.unlink(union.root, b('b'));
+  union.unmount();
+  const again = unionOf({ lowers: [lower], store, policy });
+  expect(names(again)).toEqual(['a', 'c']);
+  expect(again.lookup(again.root, b('b'))).toBeUndefined();
+  expect([textAt(again, 'a'), textAt(again, 'c')]).toEqual(['CHANGED', 'content']);
+});
+
+test('a lower directory that a foreign upper shows in two places has its own objects in each (union 124)', () => {
+  const lower = lowerWith('a/', 'a/f');
+  const store = memory();
+  const moved = store.mkdir(upperOn(store).upper.root, b('moved'), newDirectoryAttributes);
+  store.setxattr(moved, b('trusted.overlay.redirect'), Buffer.from('/a'));
+  const union = unionOf({ lowers: [lower], store });
+  for (const { ino } of union.readdir(union.root)) union.readdir(ino);
+  union.write(find(union, 'moved/f'), 0, Buffer.from('changed'));
+  expect([textAt(union, 'a/f'), textAt(union, 'moved/f')]).toEqual(['content', 'changed']);
+  for (const path of ['a', 'moved']) {
+    const [entry] = union.readdir(find(union, path));
+    expect(entry?.ino).toBe(find(union, `${path}/f`));
+  }
 });
