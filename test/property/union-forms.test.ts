@@ -11,8 +11,9 @@ import type { LayerForm, UnionPolicy } from '../../tools/union/index.js';
 import { MemoryFileSystem } from '../../tools/vfs/index.js';
 import type { Ino } from '../../tools/vfs/index.js';
 import { b, newDirectoryAttributes, newFile } from '../support/files.js';
-import { viewOf } from '../support/union-scenes.js';
+
 import { memory, policyWith } from '../support/unions.js';
+import { viewOf } from '../support/views.js';
 
 /** What a name of the layer is. */
 type Shape =

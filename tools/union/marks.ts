@@ -39,14 +39,14 @@ export interface MarkReading {
   readonly entries: boolean;
 }
 
-/** Compiles the forms that are read. */
+/** Compiles the forms that are read; the first is the one that is written. */
 export function markReading(kinds: readonly WhiteoutForm[], prefix: string): MarkReading {
   const forms = new Set(kinds);
   const fuse = forms.has('fuse-overlayfs');
   return {
     devices: forms.has('overlay') || fuse,
     emptyFiles: forms.has('overlay-x'),
-    makesEmptyFiles: policy.writes === 'overlay-x',
+    makesEmptyFiles: kinds[0] === 'overlay-x',
     links: forms.has('overlay-v7-text') ? 'text' : forms.has('overlay-v7') ? 'attribute' : 'no',
     names: forms.has('aufs') || fuse,
     prefixes: fuse ? [...new Set([prefix, 'trusted.overlay.', 'user.overlay.'])] : [prefix],
