@@ -88,8 +88,8 @@ const faults: readonly (Mutation & { readonly proof: string })[] = [
   {
     name: 'an overlay that is not READY is not emptied',
     file: emulator('mount-root'),
-    from: 'const { survivors } = deleteByResetRules(jffs2, jffs2.root, true);\n  device.findings.noteSurvivors(survivors);',
-    to: '',
+    from: 'const { deleted, survivors } = deleteByResetRules(jffs2, jffs2.root, true);\n  device.findings.noteSurvivors(survivors);',
+    to: 'const deleted = 0;',
     proof: 'cuts of first-boot',
   },
   {
@@ -129,7 +129,7 @@ const faults: readonly (Mutation & { readonly proof: string })[] = [
   },
   {
     name: 'the metadata trailer of the image is not found',
-    file: emulator('sysupgrade'),
+    file: emulator('image-metadata'),
     from: "find(({ type }) => type === 'metadata')",
     to: "find(({ type }) => type === 'signature')",
     proof: 'upgrade-self',
@@ -151,7 +151,7 @@ const faults: readonly (Mutation & { readonly proof: string })[] = [
   {
     name: 'the archive stays behind after the restore',
     file: emulator('boot'),
-    from: '    removeTree(system.root, carriedSettings);\n',
+    from: '      removeTree(system.root, carriedSettings);\n      system.root.sync();\n',
     to: '',
     proof: 'upgrade-self',
   },

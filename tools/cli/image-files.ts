@@ -1,5 +1,5 @@
 /** Files that the verbs on finished images share. */
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { UsageError } from '../core/index.js';
 
 /** What `unpack` writes beside the pieces. */
@@ -24,4 +24,10 @@ export function readImage(path: string): Uint8Array {
     const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
     throw new UsageError('FW_USAGE_FILE', `${path} cannot be read: ${reason}`, { cause });
   }
+}
+
+/** Replaces a file: written beside it, then renamed, so that it is never half-written. */
+export function writeBeside(path: string, bytes: Uint8Array): void {
+  writeFileSync(`${path}.new`, bytes);
+  renameSync(`${path}.new`, path);
 }

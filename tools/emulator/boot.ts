@@ -5,7 +5,7 @@
  * squashfs, `mount_root start` makes the root writable, carried settings are restored, run-once scripts run, and
  * `mount_root done` makes the overlay durable.
  */
-import { FormatError } from '../core/index.js';
+import { FormatError, textOf } from '../core/index.js';
 import type { FirmwareSplit } from '../firmware/index.js';
 import { openSquashfs } from '../squashfs/index.js';
 import { type FileSystem, FsError, removeTree, writeFile } from '../vfs/index.js';
@@ -82,8 +82,10 @@ export function finishBoot(system: RunningSystem): void {
   runOnceScripts(system);
   mountRootDone(system);
   if (system.mode !== 'read-only' && findFile(system.root, carriedSettings, false) !== undefined) {
-    removeTree(system.root, carriedSettings);
-    system.root.sync();
+    system.device.attempt('removal of sysupgrade.tgz', () => {
+      removeTree(system.root, carriedSettings);
+      system.root.sync();
+    });
   }
   system.device.timeline.log('boot', `up on ${system.mode}`);
 }
@@ -112,12 +114,15 @@ function restoreCarried(system: RunningSystem): void {
     system.device.timeline.log('preinit', `nothing restored: ${problem}`);
     return;
   }
-  const { files, missingAccounts } = restoreSettings(system.root, tree, system.device.branch);
-  if (!system.device.branch.restoreMergesAccounts) {
-    for (const account of missingAccounts) system.device.findings.add('accounts-not-merged', account);
-  }
-  system.restoredFiles = files;
-  system.device.timeline.log('preinit', `restored ${files} files from sysupgrade.tgz`);
+  const { device } = system;
+  device.attempt('restore of sysupgrade.tgz', () => {
+    const { files, missingAccounts } = restoreSettings(system.root, tree, device.branch);
+    if (!device.branch.restoreMergesAccounts) {
+      for (const account of missingAccounts) device.findings.add('accounts-not-merged', account);
+    }
+    system.restoredFiles = files;
+    device.timeline.log('preinit', `restored ${files} files from sysupgrade.tgz`);
+  });
 }
 
 /** Runs what the user declared of the scripts in /etc/uci-defaults; each is removed after it ran. */
@@ -128,10 +133,12 @@ function runOnceScripts(system: RunningSystem): void {
   for (const { name, type } of [...system.root.readdir(folder)].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     if (type !== 'file') continue;
     const effect = system.device.scriptEffects.find(({ script }) => devicePath(script) === name);
-    for (const { path, text } of effect?.writes ?? []) {
-      writeFile(system.root, devicePath(path), Buffer.from(text));
-    }
-    system.root.unlink(folder, name);
+    system.device.attempt(`run-once script ${textOf(name)}`, () => {
+      for (const { path, text } of effect?.writes ?? []) {
+        writeFile(system.root, devicePath(path), Buffer.from(text));
+      }
+      system.root.unlink(folder, name);
+    });
   }
 }
 

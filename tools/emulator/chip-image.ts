@@ -2,7 +2,7 @@
 import { findPartition, type BoardProfile } from '../boards/index.js';
 import { FormatError, groupDigits, ProfileError } from '../core/index.js';
 import { FlashPartition, NorChip } from '../flash/index.js';
-import { bootLoaderRefusal } from './boot-loader.js';
+import { checkImageFor } from './image-check.js';
 import { mtdWrite } from './mtd.js';
 
 /**
@@ -27,12 +27,7 @@ export function chipFromImage(profile: BoardProfile, image: Uint8Array): NorChip
       { hint: `firmwright boards show ${profile.id}`, data: { found: image.length, expected: range.size } },
     );
   }
-  const refusal = bootLoaderRefusal(image, profile);
-  if (refusal !== undefined) {
-    throw new FormatError('FW_EMULATOR_IMAGE', `board ${profile.id} would not start this image: ${refusal}`, {
-      hint: 'firmwright inspect FILE tells what is in it',
-    });
-  }
+  checkImageFor(profile, image);
   const chip = new NorChip({ geometry });
   mtdWrite(new FlashPartition(chip, range), image);
   return chip;

@@ -1,10 +1,12 @@
 /** The commands of `firmwright shell`: words in, text out, on the running device. */
 import { byteString, ScenarioError, textOf } from '../core/index.js';
+import { readFile } from '../vfs/index.js';
 import { PowerCut } from '../flash/index.js';
 import { boot, type BootResult } from './boot.js';
 import type { Device } from './device.js';
-import { devicePath, fileAt, readFileIfThere } from './device-files.js';
+import { devicePath, fileAt } from './device-files.js';
 import { factoryReset } from './factory-reset.js';
+import { mountRootStart } from './mount-root.js';
 import {
   appendDeviceFile,
   changeDeviceMode,
@@ -29,7 +31,8 @@ export interface CommandOutcome {
 const help = `ls [PATH]            cat PATH             write PATH TEXT      append PATH TEXT
 rm [-r] PATH         mv FROM TO           mkdir PATH           chmod MODE PATH
 ln [-s] TARGET PATH  fill PATH            df                   which PATH
-reboot               failsafe             firstboot [-r] [-k]  sysupgrade [-n] [FILE]
+reboot               failsafe             mount_root           sysupgrade [-n] [FILE]
+firstboot [-r] [-k]  (or factory-reset)   button SECONDS
 power-cut [N]        (the power fails at the Nth flash operation from now; without N, now)
 timeline             findings             exit
 `;
@@ -59,6 +62,9 @@ function perform(
   const flags = new Set(args.filter((word) => /^-[a-z]$/.test(word)));
   const [first = '/', second = ''] = args.filter((word) => !flags.has(word));
   const say = (text: string): CommandOutcome => ({ text, last });
+  const operandCount = args.length - flags.size;
+  if (operandCount < (operands[command] ?? 0))
+    throw badCommand(`${command}: expected ${operands[command] ?? 0} operands, found ${operandCount}`);
   const rest = args.slice(1).join(' ');
 
   switch (command) {
@@ -74,6 +80,7 @@ function perform(
       return booted(boot(device, { failsafe: true }));
     case 'power-cut':
       if (first === '/') return { text: 'power cut\n', last: undefined };
+      if (!/^[1-9]\d*$/.test(first)) throw badCommand(`power-cut: expected a count from 1, found ${first}`);
       planCutAt(device.chip, Number(first), 'half');
       return say(`the power fails at flash operation ${first}\n`);
     case 'timeline':
@@ -99,7 +106,7 @@ function perform(
     case 'ls':
       return say(list(system, first));
     case 'cat':
-      return say(textOf(byteString(readFileIfThere(system.root, devicePath(first)) ?? new Uint8Array())));
+      return say(textOf(byteString(readFile(system.root, devicePath(first)))));
     case 'write':
       writeDeviceFile(system, first, Buffer.from(`${rest}\n`));
       return say('');
@@ -116,6 +123,7 @@ function perform(
       makeDeviceFolder(system, first, true);
       return say('');
     case 'chmod':
+      if (!/^[0-7]{1,4}$/.test(first)) throw badCommand(`chmod: expected an octal mode, found ${first}`);
       changeDeviceMode(system, second, Number.parseInt(first, 8));
       return say('');
     case 'ln':
@@ -131,6 +139,17 @@ function perform(
       const found = system.whereIs(devicePath(first));
       return say(`${found.layer}\n${found.causes.map((cause) => `  ${cause}\n`).join('')}`);
     }
+    case 'mount_root':
+      if (system.mode !== 'failsafe') throw badCommand('the root is mounted already');
+      return booted({ kind: 'running', system: mountRootStart(device, system.split, system.rom) });
+    case 'button': {
+      if (!(Number(first) >= 0)) throw badCommand(`button: expected seconds, found ${first}`);
+      const reset = Number(first) >= 5 ? factoryReset(system, { via: 'button' }) : undefined;
+      if (!reset?.reboots && Number(first) >= 1) return say(`${reset?.path ?? 'nothing'}\n`);
+      system.shutdown();
+      return booted(boot(device));
+    }
+    case 'factory-reset':
     case 'firstboot': {
       const report = factoryReset(system, { reboot: flags.has('-r'), keepSettings: flags.has('-k') });
       if (!report.reboots) return say(`${report.path}\n`);
@@ -145,8 +164,50 @@ function perform(
       return booted(boot(device));
     }
     default:
-      throw new ScenarioError('FW_EMULATOR_COMMAND', `unknown command ${command}`, { hint: 'type help' });
+      throw badCommand(`unknown command ${command}`);
   }
+}
+
+function badCommand(message: string): ScenarioError {
+  return new ScenarioError('FW_EMULATOR_COMMAND', message, { hint: 'type help' });
+}
+
+/** Fewest operands of each command that has any. */
+const operands: Readonly<Record<string, number>> = {
+  cat: 1,
+  write: 1,
+  append: 1,
+  rm: 1,
+  mv: 2,
+  mkdir: 1,
+  chmod: 2,
+  ln: 2,
+  fill: 1,
+  which: 1,
+  button: 1,
+};
+
+/** Splits a command line as a shell does: blanks, and quotes of both kinds. @throws ScenarioError for an open quote */
+export function splitCommandLine(line: string): readonly string[] {
+  const words: string[] = [];
+  let word: string | undefined;
+  let quote: string | undefined;
+  for (const char of line) {
+    if (quote !== undefined) {
+      if (char === quote) quote = undefined;
+      else word = (word ?? '') + char;
+    } else if (char === "'" || char === '"') {
+      quote = char;
+      word ??= '';
+    } else if (/\s/.test(char)) {
+      if (word !== undefined) words.push(word);
+      word = undefined;
+    } else {
+      word = (word ?? '') + char;
+    }
+  }
+  if (quote !== undefined) throw badCommand(`quote ${quote} is not closed`);
+  return word === undefined ? words : [...words, word];
 }
 
 function running(last: BootResult | undefined): RunningSystem {

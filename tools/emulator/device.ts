@@ -7,6 +7,7 @@ import { InternalError, type Clock } from '../core/index.js';
 import { findPartition, type BoardProfile } from '../boards/index.js';
 import { splitFirmware, type FirmwareSplit } from '../firmware/index.js';
 import { FlashPartition, type NorChip } from '../flash/index.js';
+import { FsError } from '../vfs/index.js';
 import { branches, defaultBranch, type Branch, type BranchName } from './branches.js';
 import { FindingLog } from './findings.js';
 import { Timeline } from './timeline.js';
@@ -56,6 +57,24 @@ export class Device {
     this.timeline = new Timeline(() => (this.chip.counters.busyNs - busyNs) / 1e6);
     const epochNs = BigInt(options.epoch ?? 1_700_000_000) * 1_000_000_000n;
     this.clock = options.clock ?? { nowNs: () => epochNs + BigInt(Math.round(this.timeline.nowMs * 1e6)) };
+  }
+
+  /**
+   * Runs a step of the boot that may fail without stopping it, as a command of a script may: a full file system answers
+   * ENOSPC, and the next command runs.
+   *
+   * @throws FsError EIO, which is damage and not lack of room
+   */
+  attempt(step: string, work: () => void): boolean {
+    try {
+      work();
+      return true;
+    } catch (error) {
+      if (!(error instanceof FsError) || error.code === 'EIO') throw error;
+      this.findings.add('boot-step-failed', `${step}: ${error.message}`);
+      this.timeline.log('boot', `${step} failed: ${error.message}`);
+      return false;
+    }
   }
 
   /** The partition that an upgrade writes. */

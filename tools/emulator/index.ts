@@ -11,7 +11,7 @@ export { Device } from './device.js';
 export type { DeviceOptions, ScriptEffect } from './device.js';
 export { factoryReset } from './factory-reset.js';
 export type { ResetOptions, ResetReport } from './factory-reset.js';
-export { runDeviceCommand } from './device-command.js';
+export { runDeviceCommand, splitCommandLine } from './device-command.js';
 export type { CommandOutcome } from './device-command.js';
 export { findingTexts } from './findings.js';
 export type { Finding, FindingCode } from './findings.js';

@@ -107,7 +107,14 @@ function mountOverlay(system: RunningSystem, volume: FlashPartition): boolean {
   if (!jffs2) return false;
   lookForExtroot(device, jffs2);
   if (device.branch.keepsState) emptyUnlessReady(device, jffs2);
-  const place = placeOverlay(jffs2, device.branch.upperAt);
+  let place: OverlayPlace | undefined;
+  device.attempt('mkdir of the overlay', () => {
+    place = placeOverlay(jffs2, device.branch.upperAt);
+  });
+  if (!place) {
+    jffs2.unmount();
+    return false;
+  }
   if (place.upper !== jffs2.root) showCarried(device, jffs2, place.upper);
   system.jffs2 = jffs2;
   system.overlay = uniteWith(system, place);

@@ -4,9 +4,10 @@
  * Source: openwrt base-files sbin/sysupgrade, lib/upgrade/*.sh, procd sysupgrade.c (19.07 to 25.12).
  */
 import { gunzipSync } from 'node:zlib';
-import { byteString, FormatError, type ByteString } from '../core/index.js';
+import { FormatError, type ByteString } from '../core/index.js';
 import { readChunks } from '../firmware/index.js';
 import { bootLoaderRefusal } from './boot-loader.js';
+import { imageMetadata } from './image-metadata.js';
 import { insertIntoImage } from '../jffs2/index.js';
 import type { Device } from './device.js';
 import { devicePath, readLines } from './device-files.js';
@@ -208,16 +209,6 @@ function unpackedImage(file: Uint8Array, { profile }: Device): Uint8Array | unde
 
 function startsWith(bytes: Uint8Array, start: readonly number[]): boolean {
   return start.every((byte, i) => bytes[i] === byte);
-}
-
-function imageMetadata(image: Uint8Array): string | undefined {
-  try {
-    const chunk = readChunks(image).find(({ type }) => type === 'metadata');
-    return chunk && byteString(chunk.payload);
-  } catch (error) {
-    if (error instanceof FormatError) return undefined;
-    throw error;
-  }
 }
 
 /**

@@ -117,6 +117,12 @@ function checkCompat(
   }
 }
 
+/** Lists the devices that an image is for, old and new names; undefined when its metadata cannot be read. */
+export function devicesOfMetadata(json: string): readonly string[] | undefined {
+  const metadata = parseMetadata(json);
+  return metadata && [...(metadata.new_supported_devices ?? []), ...(metadata.supported_devices ?? [])];
+}
+
 function parseMetadata(json: string): z.output<typeof metadataSchema> | undefined {
   try {
     const parsed = metadataSchema.safeParse(JSON.parse(json));

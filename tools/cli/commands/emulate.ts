@@ -1,5 +1,5 @@
 /** `emulate`: runs a scenario file on the emulated device. */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { UsageError } from '../../core/index.js';
 import {
@@ -16,6 +16,7 @@ import { loadBoard } from '../board-profiles.js';
 import { defineCommand } from '../command.js';
 import type { EmulateDocument } from '../documents/check.js';
 import { junitOfRuns, renderRuns, type ScenarioRunResult } from '../render/scenario-runs.js';
+import { writeBeside } from '../image-files.js';
 import { readInput } from './check.js';
 
 /** The verb. */
@@ -109,9 +110,7 @@ function runOne(run: ScenarioRun, board: string, args: RunArguments): ScenarioRu
     read: (file) => readInput(resolve(folder, file)),
   });
   if (args.flash !== undefined && !args.snapshot) {
-    // Beside, then renamed: a dump is never half-written.
-    writeFileSync(`${args.flash}.new`, chip.image());
-    renameSync(`${args.flash}.new`, args.flash);
+    writeBeside(args.flash, chip.image());
   }
   const wear = [...chip.wear()];
   chip.powerOn();

@@ -2,18 +2,31 @@
 import { createInterface } from 'node:readline/promises';
 import process from 'node:process';
 import { FirmwrightError } from '../../core/index.js';
-import { boot, chipFromImage, Device, runDeviceCommand, type BootResult } from '../../emulator/index.js';
+import {
+  boot,
+  chipFromImage,
+  Device,
+  runDeviceCommand,
+  splitCommandLine,
+  type BootResult,
+} from '../../emulator/index.js';
 import { FsError } from '../../vfs/index.js';
 import { loadBoard } from '../board-profiles.js';
 import { defineCommand } from '../command.js';
+import { writeBeside } from '../image-files.js';
 import { readInput } from './check.js';
 
 /** The verb. */
 export const shell = defineCommand(
   (yargs) =>
     yargs
-      .positional('image', { type: 'string', demandOption: true, describe: 'image or dump of the chip' })
+      .positional('image', {
+        type: 'string',
+        demandOption: true,
+        describe: 'image, or a dump of the chip, which is changed in place',
+      })
       .option('board', { type: 'string', demandOption: true, describe: 'board id or profile file' })
+      .option('snapshot', { type: 'boolean', default: false, describe: 'leave a dump of the chip as it is' })
       .example('$0 shell image.bin --board ubnt_unifi-ap', 'type help for the commands'),
   async (args, session) => {
     const profile = loadBoard(args.board);
@@ -24,9 +37,9 @@ export const shell = defineCommand(
     prompt.setPrompt(`${profile.id}# `);
     prompt.prompt();
     for await (const line of prompt) {
-      const words = line.trim().split(/\s+/);
-      if (words[0] === 'exit') break;
       try {
+        const words = splitCommandLine(line);
+        if (words[0] === 'exit') break;
         const outcome = runDeviceCommand(device, last, words, { image, read: readInput });
         last = outcome.last;
         session.write(outcome.text);
@@ -37,6 +50,7 @@ export const shell = defineCommand(
       prompt.prompt();
     }
     prompt.close();
+    if (image.length === profile.flash.size && !args.snapshot) writeBeside(args.image, device.chip.image());
     return 0;
   },
 );

@@ -1,5 +1,5 @@
 /** `which`: the layer that a path of the device's root comes from, and why. */
-import { byteStringFromText } from '../../core/index.js';
+import { byteStringFromText, UsageError } from '../../core/index.js';
 import { loadBoard } from '../board-profiles.js';
 import { bootDevice } from '../booted-device.js';
 import { defineCommand } from '../command.js';
@@ -15,6 +15,8 @@ export const which = defineCommand(
       .option('board', { type: 'string', demandOption: true, describe: 'board id or profile file' })
       .example('$0 which dump.bin /etc/config/network --board ubnt_unifi-ap', 'upper: the user changed it'),
   (args, session) => {
+    if (!args.path.startsWith('/'))
+      throw new UsageError('FW_USAGE_ARGUMENT', `${args.path}: a path inside the device starts with /`);
     const system = bootDevice(loadBoard(args.board), readInput(args.image), args.image);
     const found = system.whereIs(byteStringFromText(args.path));
     const document: WhichDocument = {
