@@ -104,11 +104,12 @@ export class FuseMount implements AsyncDisposable {
 
 /**
  * Starts a process that outlives this one and takes the mount away should this one be killed: what the kernel leaves
- * then answers ENOTCONN to everybody until someone unmounts it. It looks first whether the mount really is dead.
+ * then answers ENOTCONN to everybody until someone unmounts it. It looks first whether the mount really is dead, by
+ * statfs: that is never answered from a cache, and waits while the kernel is still closing the device.
  */
 function startGuard(mountPoint: string): ChildProcess {
   const unmount = process.getuid?.() === 0 ? 'umount -l' : 'fusermount3 -u -z';
-  const script = `read -r _; test -d "$1" || ${unmount} "$1" 2>/dev/null`;
+  const script = `read -r _; stat -f "$1" >/dev/null 2>&1 || ${unmount} "$1" 2>/dev/null`;
   const guard = spawn('/bin/sh', ['-c', script, 'firmwright-guard', mountPoint], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
