@@ -125,7 +125,8 @@ export const u32le = (offset: number): Field<number> => ({
 export const raw = (offset: number, size: number, fill = 0): Field<Uint8Array> => ({
   offset,
   size,
-  read: (bytes) => bytes.slice(offset, offset + size),
+  // A copy also of a Buffer, whose own `slice` would be a view.
+  read: (bytes) => Uint8Array.from(bytes.subarray(offset, offset + size)),
   write: (bytes, value) => {
     requireRoom(value.length, size);
     bytes.fill(fill, offset, offset + size);

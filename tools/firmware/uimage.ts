@@ -116,7 +116,7 @@ export function isUImageHeaderPadded(image: Uint8Array, size: number): boolean {
   const length = uImageTable.size + size;
   if (image.length < length || size === 0) return false;
   const header = uImageTable.read(image);
-  const whole = image.slice(0, length);
+  const whole = Uint8Array.from(image.subarray(0, length));
   whole.set(uImageTable.write({ ...header, headerCrc: 0 }));
   return crc32(whole) === header.headerCrc;
 }

@@ -17,6 +17,12 @@ export function gapParts(bytes: Uint8Array, start: number, end: number): Part[] 
     if (to > unknownFrom) parts.push(unknownPart(bytes, unknownFrom, to));
   };
   while (at < end) {
+    const byte = bytes[at];
+    // Most bytes can be neither, and a gap may be megabytes of them.
+    if (byte !== 0 && byte !== 0xff && byte !== endMarker[0]) {
+      at += 1;
+      continue;
+    }
     const marker = at + endMarker.length <= end && startsWith(bytes, endMarker, at);
     const run = marker ? 0 : runLength(bytes, at, end);
     const isPadding =
@@ -32,8 +38,8 @@ export function gapParts(bytes: Uint8Array, start: number, end: number): Part[] 
       parts.push(makePart('end-marker', 'end marker DE AD C0 DE', at, endMarker.length));
       at += endMarker.length;
     } else {
-      const byte = (bytes[at] ?? 0).toString(16).padStart(2, '0').toUpperCase();
-      parts.push(makePart('padding', `padding 0x${byte}`, at, run, { details: { byte: `0x${byte}` } }));
+      const fill = (byte ?? 0).toString(16).padStart(2, '0').toUpperCase();
+      parts.push(makePart('padding', `padding 0x${fill}`, at, run, { details: { byte: `0x${fill}` } }));
       at += run;
     }
     unknownFrom = at;

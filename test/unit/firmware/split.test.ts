@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { lzmaAloneEncode } from '../../../tools/addon/index.js';
 import { buildUImage, splitFirmware } from '../../../tools/firmware/index.js';
 import type { SplitBoard } from '../../../tools/firmware/index.js';
 import { fixture, fixturePath, requires } from '../../support/requires.js';
@@ -91,6 +92,14 @@ describe('the ELF splitter finds the rootfs behind the file', () => {
       'no ELF',
     );
   });
+});
+
+test('an LZMA kernel is found in a Buffer that is a view of a larger one', () => {
+  const bytes = Buffer.alloc(0x100000, 0xff);
+  bytes.set(lzmaAloneEncode(new Uint8Array(5000), { dictSize: 2 ** 23, lc: 3, lp: 0, pb: 2 }), 0x30000);
+  bytes.set(squashfs(5000), 0x40000);
+  const lzma = board({ split: { mode: 'nested', parser: 'lzma' } });
+  expect(splitFirmware(bytes.subarray(0x30000), lzma).rootfs?.offset).toBe(0x10000);
 });
 
 test('by name, the alignment counts from the start of the chip', () => {
