@@ -40,7 +40,8 @@ export function appendDniChecksum(file: Uint8Array): Uint8Array {
 
 function byteSum(bytes: Uint8Array): number {
   let sum = 0;
-  for (const byte of bytes) sum = (sum + byte) & 0xff;
+  // By index: an iterator over megabytes takes several times as long.
+  for (let at = 0; at < bytes.length; at += 1) sum = (sum + (bytes[at] ?? 0)) & 0xff;
   return sum;
 }
 
