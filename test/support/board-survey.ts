@@ -58,11 +58,16 @@ export function prepareSurvey(folder: string): void {
   writeFileSync(join(folder, 'image.yaml'), 'name: survey\nversion: { dist: OpenWrt }\ndate: 1600000000\n');
 }
 
-/** Builds and checks one board; a board that does not fit is counted, not checked. */
+/**
+ * Builds and checks one board; a board that does not fit is counted, not checked.
+ *
+ * @param named  how the command line names the board: its id, or the file of its profile
+ */
 export async function surveyBoard(
   profile: BoardProfile,
   root: PublishedRoot,
   folder: string,
+  named = profile.id,
 ): Promise<SurveyRow> {
   prepareSurvey(folder);
   const { id, endianness, flash } = profile;
@@ -70,7 +75,14 @@ export async function surveyBoard(
   const env = { XDG_CACHE_HOME: join(folder, 'cache') };
   const inputs = [
     join(folder, 'image.yaml'),
-    ...['--board', id, '--rootfs', fixturePath(publishedRoots[root]), '--kernel', join(folder, 'kernel.bin')],
+    ...[
+      '--board',
+      named,
+      '--rootfs',
+      fixturePath(publishedRoots[root]),
+      '--kernel',
+      join(folder, 'kernel.bin'),
+    ],
     ...Object.keys(profile.loaders).flatMap((step) => [
       '--loader',
       `${id}:${step}=${join(folder, 'loader.bin')}`,
@@ -102,7 +114,7 @@ export async function surveyBoard(
   for (const type of ['sysupgrade', 'flash']) {
     const image = board?.files.find((file) => file.type === type)?.name;
     if (image === undefined) continue;
-    checked = await firmwright(['check', join(out, image), '--board', id, '--quiet', '--json'], { env });
+    checked = await firmwright(['check', join(out, image), '--board', named, '--quiet', '--json'], { env });
     if (checked.exitCode !== 4) break;
   }
   if (checked?.exitCode !== 0 && checked?.exitCode !== 11)
