@@ -111,6 +111,7 @@ Napi::Value List(Info info) {
   DIR* directory = fdopendir(fd);
   std::string names;
   std::vector<double> attributes;
+  int refused = 0;
   errno = 0;
   while (dirent* entry = readdir(directory)) {
     if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
@@ -120,6 +121,8 @@ Napi::Value List(Info info) {
       names.append(entry->d_name, strlen(entry->d_name) + 1);
       attributes.resize(attributes.size() + kSlotsOfAttributes);
       putAttributes(found, &attributes[attributes.size() - kSlotsOfAttributes]);
+    } else if (errno != ENOENT && refused == 0) {
+      refused = errno;
     }
     errno = 0;
   }
@@ -131,6 +134,7 @@ Napi::Value List(Info info) {
   auto slots = Napi::Float64Array::New(info.Env(), attributes.size());
   if (!attributes.empty()) memcpy(slots.Data(), attributes.data(), attributes.size() * sizeof(double));
   listing.Set("attributes", slots);
+  listing.Set("refused", number(info, refused));
   return listing;
 }
 
@@ -208,7 +212,8 @@ Napi::Value Getxattr(Info info) {
   return size < 0 ? number(info, errno) : bytes(info, large.data(), static_cast<size_t>(size));
 }
 Napi::Value Listxattr(Info info) {
-  std::vector<char> names(65536);
+  // As large as Linux lets a list be; kept, because a scan of a tree asks for every object.
+  static thread_local std::vector<char> names(65536);
   auto list = flag(info, 1) ? listxattr : llistxattr;
   ssize_t size = list(text(info, 0).c_str(), names.data(), names.size());
   return size < 0 ? number(info, errno) : bytes(info, names.data(), static_cast<size_t>(size));

@@ -164,7 +164,7 @@ class ContentPacker {
           reader_.read(tail.source, reader_.size(tail.source) - tail.size, buffer.data() + fill, tail.size);
         } else {
           std::copy(kept.begin(), kept.end(), buffer.begin() + fill);
-          kept = {};
+          std::vector<uint8_t>().swap(kept);
         }
         FilePlace& place = result_.files[tail.source];
         place.fragment = i;

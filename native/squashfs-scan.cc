@@ -10,8 +10,8 @@ namespace firmwright {
 namespace {
 
 constexpr size_t kReadSize = 256 * 1024;
-constexpr uint64_t kKeptTailBytes = 16 * 1024 * 1024;  // tails up to this total stay in memory until they are packed
-constexpr uint64_t kFeatureBudget = 1'000'000;         // samples of all tails together
+constexpr uint64_t kKeptTailBytes = 8 * 1024 * 1024;  // tails up to this total stay in memory until they are packed
+constexpr uint64_t kFeatureBudget = 500'000;         // samples of all tails together
 
 /** A 64-bit digest to find candidates with; equality is decided by comparing the bytes. */
 class Digest {
@@ -117,11 +117,14 @@ class Scanner {
       reader_.read(source, 0, head, sizeof(head));
       tail.contentClass = classify(head, sizeof(head));
     }
-    if (job_.similarity) sampleFeatures(bytes.data(), bytes.size(), scan_.featureDistance, tail.features);
+    if (job_.similarity) {
+      sampleFeatures(bytes.data(), bytes.size(), scan_.featureDistance, features_);
+      tail.features.assign(features_.begin(), features_.end());
+    }
     scan_.tails.push_back(std::move(tail));
-    keptBytes_ += bytes.size();
-    if (keptBytes_ > kKeptTailBytes) bytes = {};
-    scan_.tailBytes.push_back(std::move(bytes));
+    const bool keeps = keptBytes_ + bytes.size() <= kKeptTailBytes;
+    if (keeps) keptBytes_ += bytes.size();
+    scan_.tailBytes.push_back(keeps ? std::move(bytes) : std::vector<uint8_t>());
   }
 
   const PackJob& job_;
@@ -130,6 +133,7 @@ class Scanner {
   SourceReader second_;
   std::vector<uint8_t> buffer_;
   std::vector<uint8_t> compared_;
+  std::vector<uint32_t> features_;  // of the tail at hand, before they are kept in the size they need
   std::unordered_map<uint64_t, std::vector<uint32_t>> byDigest_;
   uint64_t keptBytes_ = 0;
   Scan scan_;

@@ -16,7 +16,7 @@ namespace {
 
 constexpr uint64_t kMultiplier = 0x9e3779b97f4a7c15;
 constexpr size_t kClassCount = 5;
-constexpr size_t kMaxCounters = 12 * 1024 * 1024;  // of features in blocks, 2 bytes each
+constexpr size_t kMaxCounters = 6 * 1024 * 1024;  // of features in blocks, 2 bytes each
 
 /** xorshift64*: small, and the same everywhere. */
 class Random {
@@ -233,13 +233,17 @@ ContentClass classify(const uint8_t* data, size_t length) {
 }
 
 void sampleFeatures(const uint8_t* data, size_t length, uint32_t distance, std::vector<uint32_t>& features) {
+  features.clear();
   const uint64_t mask = distance - 1;
+  uint32_t last = 0;  // runs of one byte give one feature over and over, and zero bytes the feature 0
   for (size_t i = 0; i + 8 <= length; ++i) {
     uint64_t window;
     memcpy(&window, data + i, 8);
     const uint64_t hash = window * kMultiplier;
     if (((hash >> 58) & mask) == 0 && ((hash >> 52) & (mask >> 6)) == 0) {
-      features.push_back(static_cast<uint32_t>(hash >> 20));
+      const auto feature = static_cast<uint32_t>(hash >> 20);
+      if (feature != last) features.push_back(feature);
+      last = feature;
     }
   }
   std::sort(features.begin(), features.end());

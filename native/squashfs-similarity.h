@@ -32,7 +32,7 @@ struct ArrangeOptions {
 
 /**
  * Keeps the hashes of 8-byte windows that are 0 modulo `distance` (a power of two): the same window is kept in every
- * file or in none, so that features can be compared between files.
+ * file or in none, so that features can be compared between files. `features` is overwritten: sorted, each once.
  */
 void sampleFeatures(const uint8_t* data, size_t length, uint32_t distance, std::vector<uint32_t>& features);
 

@@ -4,6 +4,8 @@ import { loadAddon } from './load.js';
 export interface HostNames {
   readonly names: Uint8Array;
   readonly attributes: Float64Array;
+  /** The errno of the first name that is there but could not be looked at, such as EACCES; 0 when there was none. */
+  readonly refused: number;
 }
 
 /**

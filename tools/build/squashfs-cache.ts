@@ -11,7 +11,7 @@ import type { RootTree } from '../rootfs/index.js';
 import type { SquashfsParameters } from './plan.js';
 
 /** Rises when the writer makes other bytes from the same input. */
-const writerVersion = 1;
+const writerVersion = 2;
 const sizeLimit = 1024 ** 3;
 
 /** Names what an image is made from; equal keys mean equal bytes. */

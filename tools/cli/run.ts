@@ -51,7 +51,7 @@ export async function runCommandLine(argv: readonly string[], world: World): Pro
 async function dispatch(argv: readonly string[], world: World): Promise<number> {
   const verb = findVerb(argv);
   const loaded = verb && { verb, command: await verb.load() };
-  let exitCode = 0;
+  let chosen: { readonly command: Command; readonly args: Arguments } | undefined;
   let printed = '';
   const parser = yargs([...argv])
     .scriptName('firmwright')
@@ -78,8 +78,8 @@ async function dispatch(argv: readonly string[], world: World): Promise<number> 
     .fail((message: string | null, error: Error | undefined) => {
       throw error instanceof FirmwrightError ? error : usageError(message ?? error?.message ?? '', verb);
     });
-  addVerbs(parser, loaded, async (command, args) => {
-    exitCode = await command.run(args, session(world, args));
+  addVerbs(parser, loaded, (command, args) => {
+    chosen = { command, args };
   });
   // With a callback yargs hands over what it would print; errors still come through `fail`.
   await parser.parseAsync([...argv], {}, (error, _, output) => {
@@ -87,7 +87,8 @@ async function dispatch(argv: readonly string[], world: World): Promise<number> 
     printed = output;
   });
   if (printed !== '') world.stdout.write(`${printed}\n`);
-  return exitCode;
+  // Outside the parser, which would lay out the whole help text before it waits for a handler.
+  return chosen === undefined ? 0 : chosen.command.run(chosen.args, session(world, chosen.args));
 }
 
 interface LoadedVerb {
@@ -95,18 +96,19 @@ interface LoadedVerb {
   readonly command: Command;
 }
 
-type Run = (command: Command, args: Parameters<Command['run']>[0]) => Promise<void>;
+type Arguments = Parameters<Command['run']>[0];
+type Choose = (command: Command, args: Arguments) => void;
 
 /** Registers every verb for the help; only the loaded one brings its options. */
-function addVerbs(parser: Argv, loaded: LoadedVerb | undefined, run: Run): void {
+function addVerbs(parser: Argv, loaded: LoadedVerb | undefined, choose: Choose): void {
   const add = (target: Argv, verb: Verb, usage: string): void => {
     const command = loaded?.verb === verb ? loaded.command : undefined;
     target.command(
       usage,
       verb.describe,
       (options) => (command ? command.configure(options) : options),
-      async (args) => {
-        if (command) await run(command, args);
+      (args) => {
+        if (command) choose(command, args);
       },
     );
   };

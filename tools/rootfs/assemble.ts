@@ -1,18 +1,16 @@
 /** Assembles the root tree of an image from its sources. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { readArchiveTree } from '../archive/index.js';
 import { FormatError } from '../core/index.js';
-import { squashfsTree } from '../squashfs/index.js';
-import { newDirectory, walkTree } from '../vfs/index.js';
-import type { TreeDirectory } from '../vfs/index.js';
+import { newDirectory } from '../vfs/index.js';
+import type { TreeDirectory, TreeInode } from '../vfs/index.js';
 import { applyAttributes, describeRule } from './attribute-table.js';
 import { dropPackages } from './drop-packages.js';
 import { folderTree } from './folder-tree.js';
 import { hashFile, hashTexts, hashTree } from './input-hash.js';
 import { installedPackages } from './installed-packages.js';
 import { mergeTree } from './merge.js';
-import { packagesTree } from './packages/packages-tree.js';
+import { recordedFolderTree } from './recorded-folder.js';
 import { wrapHostError } from './root-source.js';
 import type {
   FirstBootScript,
@@ -30,7 +28,8 @@ const defaultContentLimit = 8 * 1024 ** 3;
 /** What one source gives. */
 export interface SourceTree {
   readonly root: TreeDirectory;
-  readonly sha256: string;
+  /** Works out the SHA-256 of what was read; the tree must still be as it was read. */
+  readonly hash: () => string | Promise<string>;
   readonly warnings: readonly RootWarning[];
   readonly firstBootScripts?: readonly FirstBootScript[];
 }
@@ -75,7 +74,13 @@ async function assemble(
   for (const [index, source] of sources.entries()) {
     options.signal?.throwIfAborted();
     const tree = await readSource(source, join(spool, `contents-${index}`), options);
-    inputs.push({ kind: source.kind, path: 'path' in source ? source.path : '', sha256: tree.sha256 });
+    if (options.hashInputs ?? true) {
+      inputs.push({
+        kind: source.kind,
+        path: 'path' in source ? source.path : '',
+        sha256: await tree.hash(),
+      });
+    }
     warnings.push(...tree.warnings);
     scripts.push(...(tree.firstBootScripts ?? []));
     const cleanFolder = source.kind === 'folder' && (source.attributes ?? 'clean') === 'clean';
@@ -107,50 +112,66 @@ function nameOf(source: RootSource): string {
   return 'path' in source ? source.path : 'packages';
 }
 
+/** Readers are loaded when a source needs them: most trees come from one kind of source. */
 async function readSource(
   source: RootSource,
   spoolPath: string,
   options: RootTreeOptions,
 ): Promise<SourceTree> {
+  const { signal } = options;
   const mtimeNs = BigInt(options.sourceDateEpoch) * 1_000_000_000n;
   const contentLimit = options.contentLimit ?? defaultContentLimit;
   switch (source.kind) {
     case 'folder': {
-      const { root, warnings } = folderTree(source, mtimeNs);
+      const { root, warnings } =
+        source.attributes === 'recorded'
+          ? recordedFolderTree(source.path, mtimeNs)
+          : folderTree(source, mtimeNs);
       // Before anything is read: a sparse file of the host may be larger than any disk.
       checkContentLimit(root, contentLimit);
-      return { root, warnings, sha256: hashTree(root, options.signal) };
+      return { root, warnings, hash: () => hashTree(root, signal) };
     }
     case 'archive': {
+      const { readArchiveTree } = await import('../archive/index.js');
       const archive = await readArchiveTree(source.path, spoolPath, {
         contentLimit,
         defaultMtimeNs: mtimeNs,
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
+        ...(signal === undefined ? {} : { signal }),
       });
       const warnings = archive.warnings.map((message): RootWarning => ({
         code: 'not-archived-whole',
         message,
       }));
-      return { root: archive.root, warnings, sha256: await hashFile(source.path, options.signal) };
+      return { root: archive.root, warnings, hash: () => hashFile(source.path, signal) };
     }
     case 'squashfs': {
-      const root = squashfsTree({ path: source.path, offset: source.offset ?? 0 });
-      const sha256 = await hashFile(source.path, options.signal);
-      return { root, warnings: [], sha256: hashTexts([sha256, String(source.offset ?? 0)]) };
+      const { squashfsTree } = await import('../squashfs/index.js');
+      const offset = source.offset ?? 0;
+      const root = squashfsTree({ path: source.path, offset });
+      const hash = async (): Promise<string> =>
+        hashTexts([await hashFile(source.path, signal), String(offset)]);
+      return { root, warnings: [], hash };
     }
-    case 'packages':
-      return packagesTree(source, options.sourceDateEpoch, options.signal);
+    case 'packages': {
+      const { packagesTree } = await import('./packages/packages-tree.js');
+      const { sha256, ...tree } = packagesTree(source, options.sourceDateEpoch, signal);
+      return { ...tree, hash: () => sha256 };
+    }
   }
 }
 
 /** Counts contents with their holes, hard links once. */
 function checkContentLimit(root: TreeDirectory, limit: number): void {
-  const seen = new Set<unknown>();
+  const seen = new Set<TreeInode>();
+  const pending = [root];
   let total = 0;
-  for (const { inode } of walkTree(root)) {
-    if (inode.type !== 'file' || seen.has(inode)) continue;
-    seen.add(inode);
-    total += inode.content.size;
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    for (const inode of next.entries.values()) {
+      if (inode.type === 'directory') pending.push(inode);
+      if (inode.type !== 'file' || seen.has(inode)) continue;
+      seen.add(inode);
+      total += inode.content.size;
+    }
   }
   if (total > limit) {
     throw new FormatError('FW_ROOTFS_LIMIT', `the root tree holds ${total} bytes, at most ${limit} go`, {

@@ -6,55 +6,54 @@
  * chmod, win over the record.
  */
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import { createRequire } from 'node:module';
+import type { z as Zod } from 'zod';
 import { byteStringFromText, bytesOf, textOf } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
 import { walkTree } from '../vfs/index.js';
 import type { TreeDirectory, TreeInode } from '../vfs/index.js';
 import { findInode, findParent } from './tree-path.js';
 
-/** Name of the record of a folder: beside it, so that it is no part of the tree. */
-export function recordPathOf(folder: string): string {
-  return `${folder.replace(/\/+$/, '')}.attributes.json`;
-}
-
 const second = 1_000_000_000n;
 
-const id = z.int().min(0).max(0xffff_fffe);
-const entrySchema = z.strictObject({
-  /** Absolute in the tree. */
-  path: z.string().startsWith('/').optional(),
-  /** In place of `path` for one that is not UTF-8: its bytes in hexadecimal. */
-  pathBytes: z
-    .string()
-    .regex(/^2f([0-9a-f]{2})*$/)
-    .optional(),
-  type: z.enum(['directory', 'file', 'symlink', 'char', 'block', 'fifo', 'socket']),
-  mode: z.string().regex(/^[0-7]{4}$/),
-  uid: id,
-  gid: id,
-  /** Seconds since 1970, with nanoseconds behind the dot where there are any. */
-  mtime: z.string().regex(/^-?\d+(\.\d{9})?$/),
-  device: z
-    .string()
-    .regex(/^\d+:\d+$/)
-    .optional(),
-  /** Path of the first name of the same object. */
-  hardLink: z.string().optional(),
-  sha256: z.string().optional(),
-  target: z.string().optional(),
-  xattrs: z.record(z.string(), z.string().regex(/^0x([0-9a-f]{2})*$/)).optional(),
-});
+/** Makes the shape of the record. zod is loaded here, not with the file: that takes as long as packing a small tree. */
+export function attributeRecordSchema() {
+  const { z } = createRequire(import.meta.url)('zod') as { readonly z: typeof Zod };
+  const id = z.int().min(0).max(0xffff_fffe);
+  const entry = z.strictObject({
+    /** Absolute in the tree. */
+    path: z.string().startsWith('/').optional(),
+    /** In place of `path` for one that is not UTF-8: its bytes in hexadecimal. */
+    pathBytes: z
+      .string()
+      .regex(/^2f([0-9a-f]{2})*$/)
+      .optional(),
+    type: z.enum(['directory', 'file', 'symlink', 'char', 'block', 'fifo', 'socket']),
+    mode: z.string().regex(/^[0-7]{4}$/),
+    uid: id,
+    gid: id,
+    /** Seconds since 1970, with nanoseconds behind the dot where there are any. */
+    mtime: z.string().regex(/^-?\d+(\.\d{9})?$/),
+    device: z
+      .string()
+      .regex(/^\d+:\d+$/)
+      .optional(),
+    /** Path of the first name of the same object. */
+    hardLink: z.string().optional(),
+    sha256: z.string().optional(),
+    target: z.string().optional(),
+    xattrs: z.record(z.string(), z.string().regex(/^0x([0-9a-f]{2})*$/)).optional(),
+  });
 
-/** Shape of the record. */
-export const attributeRecordSchema = z.strictObject({
-  schemaVersion: z.literal(1),
-  /** In the order of a walk, the root first. */
-  entries: z.array(entrySchema),
-});
+  return z.strictObject({
+    schemaVersion: z.literal(1),
+    /** In the order of a walk, the root first. */
+    entries: z.array(entry),
+  });
+}
 
 /** What is recorded of a tree. */
-export type AttributeRecord = z.output<typeof attributeRecordSchema>;
+export type AttributeRecord = Zod.output<ReturnType<typeof attributeRecordSchema>>;
 type Entry = AttributeRecord['entries'][number];
 
 /** Records a tree; contents are read once, for their hash. */

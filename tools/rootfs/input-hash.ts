@@ -5,11 +5,13 @@ import { EnvironmentError } from '../core/index.js';
 import { walkTree } from '../vfs/index.js';
 import type { TreeDirectory, TreeInode } from '../vfs/index.js';
 
+const chunkSize = 1024 ** 2;
+
 /** SHA-256 of a file of the host, in lower-case hex. @throws EnvironmentError FW_ENV_FILE */
 export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1024 ** 2 })) {
+    for await (const chunk of createReadStream(path, { highWaterMark: chunkSize })) {
       signal?.throwIfAborted();
       hash.update(chunk as Uint8Array);
     }
@@ -50,9 +52,9 @@ export function hashTree(root: TreeDirectory, signal?: AbortSignal): string {
       hash.update(`${inode.rdev.major} ${inode.rdev.minor}\0`);
     if (inode.type === 'file') {
       hash.update(`${inode.content.size}\0`);
-      for (let offset = 0; offset < inode.content.size; offset += 1024 ** 2) {
+      for (let offset = 0; offset < inode.content.size; offset += chunkSize) {
         signal?.throwIfAborted();
-        hash.update(inode.content.read(offset, Math.min(1024 ** 2, inode.content.size - offset)));
+        hash.update(inode.content.read(offset, Math.min(chunkSize, inode.content.size - offset)));
       }
     }
   };

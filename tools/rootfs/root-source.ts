@@ -1,6 +1,5 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { EnvironmentError, UsageError } from '../core/index.js';
-import { recordPathOf } from './attribute-record.js';
 import type { RootSource } from './root-tree.js';
 
 /** First bytes of a squashfs image, little- and big-endian. @see Linux 6.6 fs/squashfs/squashfs_fs.h */
@@ -48,4 +47,9 @@ export function wrapHostError<R>(path: string, call: () => R): R {
       cause,
     });
   }
+}
+
+/** Name of the record of owners and modes of a folder: beside it, so that it is no part of the tree. */
+export function recordPathOf(folder: string): string {
+  return `${folder.replace(/\/+$/, '')}.attributes.json`;
 }

@@ -79,6 +79,8 @@ export interface RootTreeOptions {
   readonly dropPackages?: readonly string[];
   /** Most bytes that file contents may take in all, holes counted; default 8 GiB. */
   readonly contentLimit?: number;
+  /** Whether to work out `RootTree.inputs`, which reads every content once; default true. */
+  readonly hashInputs?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -119,6 +121,7 @@ export interface RootTree extends Disposable {
   readonly packages: readonly InstalledPackage[];
   readonly firstBootScripts: readonly FirstBootScript[];
   readonly warnings: readonly RootWarning[];
+  /** Empty when `hashInputs` is false. */
   readonly inputs: readonly RootInput[];
   /** Removes the spooled contents; the tree is unusable afterwards. */
   dispose(): void;

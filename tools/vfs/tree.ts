@@ -14,7 +14,7 @@ export interface Content {
   /** Reads up to `length` bytes at `offset`; shorter only at the end. */
   read(offset: number, length: number): Uint8Array;
   /** Where the bytes stand on the host, for consumers that can read faster by themselves. */
-  readonly hostFile?: HostFileRange;
+  readonly hostFile?: HostFileRange | undefined;
 }
 
 /** A range of a file of the host. */

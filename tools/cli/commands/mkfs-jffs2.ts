@@ -85,7 +85,7 @@ export const mkfsJffs2 = defineCommand(
     try {
       using tree = await assembleRootTree(
         [source.kind === 'folder' && args.keepAttributes ? { ...source, attributes: 'keep' } : source],
-        { temporaryFolder, sourceDateEpoch: epoch, signal: session.signal },
+        { temporaryFolder, sourceDateEpoch: epoch, hashInputs: false, signal: session.signal },
       );
       for (const { code, message } of tree.warnings) session.warn(message, code);
       const image = await session.tasks.run('jffs2', () => Promise.resolve(write(tree.root, args, epoch)));

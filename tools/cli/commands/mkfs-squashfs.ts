@@ -72,7 +72,7 @@ export const mkfsSquashfs = defineCommand(
     try {
       using tree = await assembleRootTree(
         [source.kind === 'folder' && args.keepAttributes ? { ...source, attributes: 'keep' } : source],
-        { temporaryFolder, sourceDateEpoch: epoch, signal: session.signal },
+        { temporaryFolder, sourceDateEpoch: epoch, hashInputs: false, signal: session.signal },
       );
       for (const { code, message } of tree.warnings) session.warn(message, code);
       const report = await session.tasks.run(`squashfs ${args.comp}`, (task) =>

@@ -1,0 +1,145 @@
+/** What a folder of the host holds, by paths of bytes. */
+import { closeSync, lstatSync, openSync, readSync } from 'node:fs';
+import { getSystemErrorName } from 'node:util';
+import { hostCalls } from '../addon/index.js';
+import { EnvironmentError, byteString, textOf } from '../core/index.js';
+import type { ByteString } from '../core/index.js';
+import { typeOfMode } from '../vfs/index.js';
+import type { Content, HostFileRange, TreeInode } from '../vfs/index.js';
+import { wrapHostError } from './root-source.js';
+
+/** What one object of the host is. */
+export interface HostStatus {
+  readonly type: TreeInode['type'];
+  /** Permission bits, 0o7777. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  readonly links: number;
+  readonly major: number;
+  readonly minor: number;
+}
+
+/** A name in a folder and what stands there. */
+export interface HostEntry {
+  readonly name: ByteString;
+  readonly status: HostStatus;
+}
+
+/** Numbers that the system calls give for one object. */
+const slots = 13;
+
+/** Looks at one object; a symbolic link is meant itself. @throws EnvironmentError FW_ENV_FILE */
+export function hostStatus(path: ByteString): HostStatus {
+  const block = new Float64Array(slots);
+  const errno = hostCalls().stat(path, false, block);
+  if (errno !== 0) throw hostError('look at', path, errno);
+  return statusOf(block, 0, path);
+}
+
+/** Lists a folder in no particular order. @throws EnvironmentError FW_ENV_FILE, also when a name cannot be looked at */
+export function hostEntries(path: ByteString): HostEntry[] {
+  const listing = hostCalls().list(path);
+  if (typeof listing === 'number') throw hostError('list', path, listing);
+  if (listing.refused !== 0) throw hostError('look at what is in', path, listing.refused);
+  const names = byteString(listing.names).split('\0') as ByteString[];
+  names.pop();
+  return names.map((name, i) => ({ name, status: statusOf(listing.attributes, i * slots, path) }));
+}
+
+function statusOf(block: Float64Array, at: number, path: ByteString): HostStatus {
+  const mode = block[at + 2] ?? 0;
+  const type = typeOfMode(mode);
+  if (type === undefined)
+    throw new EnvironmentError('FW_ENV_FILE', `${textOf(path)}: an object of mode ${mode.toString(8)}`);
+  return {
+    type,
+    mode: mode & 0o7777,
+    links: block[at + 3] ?? 0,
+    uid: block[at + 4] ?? 0,
+    gid: block[at + 5] ?? 0,
+    major: block[at + 6] ?? 0,
+    minor: block[at + 7] ?? 0,
+    size: block[at + 8] ?? 0,
+  };
+}
+
+/** Reads where a symbolic link leads. @throws EnvironmentError FW_ENV_FILE */
+export function hostTarget(path: ByteString): ByteString {
+  const target = hostCalls().readlink(path);
+  if (typeof target === 'number') throw hostError('read the link', path, target);
+  return target as ByteString;
+}
+
+/** Names the extended attributes of an object. @throws EnvironmentError FW_ENV_FILE */
+export function hostXattrs(path: ByteString): ByteString[] {
+  const names = hostCalls().listxattr(path, false);
+  if (typeof names !== 'number') {
+    return names.length === 0
+      ? []
+      : (byteString(names)
+          .split('\0')
+          .filter((name) => name !== '') as ByteString[]);
+  }
+  // File systems without extended attributes have none to lose.
+  if (errnoName(names) === 'EOPNOTSUPP' || errnoName(names) === 'ENOTSUP') return [];
+  throw hostError('list the extended attributes of', path, names);
+}
+
+/** Tells objects apart exactly: the numbers of an overlay go beyond 53 bits. @throws EnvironmentError FW_ENV_FILE */
+export function hostObjectKey(path: ByteString): string {
+  return wrapHostError(textOf(path), () => {
+    const { dev, ino } = lstatSync(Buffer.from(path, 'latin1'), { bigint: true });
+    return `${dev}:${ino}`;
+  });
+}
+
+function errnoName(errno: number): string {
+  // Some calls answer it negative.
+  return getSystemErrorName(-Math.abs(errno));
+}
+
+function hostError(step: string, path: ByteString, errno: number): EnvironmentError {
+  const name = errnoName(errno);
+  return new EnvironmentError('FW_ENV_FILE', `cannot ${step} ${textOf(path)}: ${name}`, {
+    data: { path: textOf(path), errno: name },
+  });
+}
+
+/** Content of a file of the host, by a path of bytes. */
+export class HostContent implements Content {
+  readonly size: number;
+  readonly #path: ByteString;
+
+  constructor(path: ByteString, size: number) {
+    this.#path = path;
+    this.size = size;
+  }
+
+  /** A path that is not UTF-8 cannot be told as text; such a file is read through `read`. */
+  get hostFile(): HostFileRange | undefined {
+    const bytes = Buffer.from(this.#path, 'latin1');
+    const path = bytes.toString('utf8');
+    return Buffer.from(path, 'utf8').equals(bytes) ? { path, offset: 0 } : undefined;
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    const name = textOf(this.#path);
+    return wrapHostError(name, () => {
+      const buffer = new Uint8Array(Math.max(0, Math.min(length, this.size - offset)));
+      const descriptor = openSync(Buffer.from(this.#path, 'latin1'), 'r');
+      try {
+        for (let done = 0; done < buffer.length;) {
+          const count = readSync(descriptor, buffer, done, buffer.length - done, offset + done);
+          if (count === 0)
+            throw new EnvironmentError('FW_ENV_FILE', `${name} became shorter while it was read`);
+          done += count;
+        }
+      } finally {
+        closeSync(descriptor);
+      }
+      return buffer;
+    });
+  }
+}
