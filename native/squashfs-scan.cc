@@ -48,7 +48,13 @@ class Scanner {
     std::unordered_map<uint64_t, uint32_t> ofSize;
     for (size_t i = 0; i < count; ++i) ofSize[reader_.size(i)] += 1;
     uint64_t tailBytes = 0;
-    for (size_t i = 0; i < count; ++i) tailBytes += layout(i).tailSize;
+    size_t tailCount = 0;
+    for (size_t i = 0; i < count; ++i) {
+      const uint32_t tailSize = layout(i).tailSize;
+      tailBytes += tailSize;
+      tailCount += tailSize > 0;
+    }
+    samples_ = job_.similarity && tailCount <= kMaxArrangedTails;
     while (tailBytes / scan_.featureDistance > kFeatureBudget) scan_.featureDistance *= 2;
     for (size_t i = 0; i < count; ++i) {
       if (i % 64 == 0) throwIfCancelled(control_);
@@ -117,7 +123,7 @@ class Scanner {
       reader_.read(source, 0, head, sizeof(head));
       tail.contentClass = classify(head, sizeof(head));
     }
-    if (job_.similarity) {
+    if (samples_) {
       sampleFeatures(bytes.data(), bytes.size(), scan_.featureDistance, features_);
       tail.features.assign(features_.begin(), features_.end());
     }
@@ -136,6 +142,7 @@ class Scanner {
   std::vector<uint32_t> features_;  // of the tail at hand, before they are kept in the size they need
   std::unordered_map<uint64_t, std::vector<uint32_t>> byDigest_;
   uint64_t keptBytes_ = 0;
+  bool samples_ = false;
   Scan scan_;
 };
 

@@ -281,7 +281,7 @@ std::vector<std::vector<uint32_t>> arrangeTails(std::vector<Tail>& tails, const 
   };
   std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return rank(a) < rank(b); });
   auto start = fillInOrder(tails, order, options.capacity);
-  if (start.size() < 2) return start;
+  if (start.size() < 2 || tails.size() > kMaxArrangedTails) return start;
 
   const uint32_t featureCount = numberSharedFeatures(tails, static_cast<uint32_t>(kMaxCounters / start.size()));
   uint32_t moves = options.moves;

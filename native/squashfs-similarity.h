@@ -22,6 +22,12 @@ struct Tail {
   std::vector<uint32_t> features;  // hashes of its 8-byte windows that the sampling keeps, sorted, each once
 };
 
+/**
+ * Most tails that are arranged. The tries are limited, and of more tails each would get too few to find its place; what
+ * little files win by good neighbours they lose again in the inode table, where places out of order compress badly.
+ */
+constexpr size_t kMaxArrangedTails = 30'000;
+
 /** Parameters of the arrangement. */
 struct ArrangeOptions {
   uint32_t capacity;         // bytes a fragment block holds
@@ -50,7 +56,7 @@ uint32_t alignedSize(const Tail& tail);
 std::vector<std::vector<uint32_t>> arrangeTails(std::vector<Tail>& tails, const ArrangeOptions& options,
                                                 const std::atomic<bool>& cancelled);
 
-/** Fills blocks in the order given, without annealing; what is used when similarity is off. */
+/** Fills blocks in the order given; what is used when similarity is off. */
 std::vector<std::vector<uint32_t>> fillInOrder(const std::vector<Tail>& tails, const std::vector<uint32_t>& order,
                                                uint32_t capacity);
 

@@ -14,11 +14,11 @@ export const efforts: readonly Effort[] = ['normal', 'more', 'most'];
 
 type Bits = readonly [lc: number, lp: number, pb: number, niceLength?: number];
 
-/** Machine code of 32-bit words; for `most` also longer and shorter searches. */
+/** Machine code of 32-bit words, what `normal` takes among them; for `most` also longer and shorter searches. */
 const binary: Readonly<Record<'more' | 'most', readonly Bits[]>> = {
   more: [
     [2, 2, 2],
-    [0, 2, 2],
+    [0, 2, 2, 32],
     [0, 2, 3],
     [3, 1, 1],
   ],

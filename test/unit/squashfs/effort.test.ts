@@ -23,8 +23,10 @@ function mixedTree(seed = 1): TreeDirectory {
   for (let i = 0; i < 24; i += 1) {
     const length = random.below(20_000);
     const bytes = Buffer.alloc(length);
-    for (let at = 0; at + 4 <= length; at += 4) {
-      if (i % 3 === 0) bytes.write(`${'abcdefgh'[random.below(8)] ?? ''}or `, at, 'latin1');
+    // Words of five, so that text has not the period of machine code.
+    const step = i % 3 === 0 ? 5 : 4;
+    for (let at = 0; at + step <= length; at += step) {
+      if (i % 3 === 0) bytes.write(`${'abcdefgh'[random.below(8)] ?? ''}ord `, at, 'latin1');
       else if (i % 3 === 1) bytes.writeUInt32BE(0x2402_0000 + random.below(64), at);
       else bytes.writeUInt32LE(random.next(), at);
     }
