@@ -90,6 +90,44 @@ test('several boards are counted in one run, and fail when one does not fit', as
   ]);
 });
 
+test('packages, savings and a comparison, in every format', async () => {
+  const out = join(folder, 'compared');
+  const made = await firmwright(['build', small.recipe, ...board, '--out', out, '--quiet', '--json'], {
+    env,
+  });
+  expect(made.exitCode, made.stderr).toBe(0);
+  const against = ['--against', join(out, 'firmwright.json')];
+  const other = writeImageInputs(join(folder, 'other'), { payload: 150_000 });
+  const json = await budget(other.recipe, '--json', '--top', '0', ...against);
+  const [one] = budgetDocument.parse(jsonOf(json)).budgets;
+  const stored = one?.files.reduce((sum, file) => sum + file.stored, 0);
+  expect(stored).toBe(one?.rootfs?.size);
+  expect(one?.comparison?.size.change).toBeGreaterThan(49_000);
+  expect(one?.comparison?.eraseBlocks.change).toBe(-1);
+  const text = await budget(other.recipe, ...against);
+  expect(text.stdout).toMatch(/squashfs \+\d+ bytes, overlay -1 erase blocks/);
+  const html = await budget(other.recipe, '--format', 'html', ...against);
+  expect(html.stdout).toMatch(/^<!doctype html>/);
+  expect(html.stdout).toContain('Compared with firmwright.json');
+});
+
+test('--against takes documents and images, and says what else it was given', async () => {
+  writeFileSync(join(folder, 'none.json'), '{"budgets": []}');
+  const none = await budget(small.recipe, '--against', join(folder, 'none.json'));
+  expect(none).toMatchObject({ exitCode: 2 });
+  expect(none.stderr).toContain('holds no budget of board ubnt_unifi-ap');
+  writeFileSync(join(folder, 'other.json'), '{"name": "x"}');
+  expect((await budget(small.recipe, '--against', join(folder, 'other.json'))).stderr).toContain(
+    '[FW_USAGE_FILE]',
+  );
+});
+
+test('one HTML report is of one board', async () => {
+  const result = await budget(small.recipe, '-b', 'glinet_gl-mt300n-v2', '--format', 'html');
+  expect(result).toMatchObject({ exitCode: 2 });
+  expect(result.stderr).toContain('[FW_USAGE_ARGUMENT]');
+});
+
 test.each([
   ['an image that is not there', 2, (path: string): string => join(path, 'none.bin')],
   [

@@ -5,7 +5,7 @@
 import { findPartition } from '../boards/index.js';
 import type { BoardProfile } from '../boards/index.js';
 import type { Oversize } from '../build/index.js';
-import { roundDown } from '../core/index.js';
+import { roundDown, roundUp } from '../core/index.js';
 import { splitFirmware } from '../firmware/index.js';
 import type { FirmwareSplit, SplitPart } from '../firmware/index.js';
 import { norGeometry } from '../flash/index.js';
@@ -152,6 +152,26 @@ function overlayOf(
     reserveBlocks,
     mountable: mount.mountable,
     freeBytes: mount.mountable ? mount.freeBytes : 0,
+  };
+}
+
+/**
+ * Tells how many erase blocks the overlay would have behind a squashfs of another size.
+ *
+ * @returns undefined where the image has no squashfs or no overlay
+ */
+export function overlayBlocksBehind(
+  profile: BoardProfile,
+  { partitions, overlay, eraseSize }: FlashBudget,
+): ((squashfsSize: number) => number) | undefined {
+  const rootfs = partitions.find(({ label, parent }) => label === 'rootfs' && parent === 'firmware');
+  if (!rootfs || !overlay) return undefined;
+  // By name the children hang below the chip, and alignment counts from its start.
+  const base = profile.split.mode === 'by-name' ? 0 : (findPartition(profile, 'firmware')?.offset ?? 0);
+  const end = overlay.offset + overlay.size;
+  return (squashfsSize) => {
+    const start = base + roundUp(rootfs.offset - base + squashfsSize, eraseSize);
+    return Math.max(0, Math.floor((end - start) / eraseSize));
   };
 }
 

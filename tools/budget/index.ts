@@ -1,6 +1,8 @@
 export { attributeImage, divideExtents } from './attribution.js';
 export type { ImageAttribution, NameCost, PackageCost } from './attribution.js';
-export { countBudget } from './count.js';
+export { compareBudgets } from './compare-costs.js';
+export type { BudgetComparison, ComparableBudget, CostChange } from './compare-costs.js';
+export { countBudget, overlayBlocksBehind } from './count.js';
 export type {
   BudgetInput,
   BudgetLimit,
@@ -15,3 +17,5 @@ export { budgetMarkdown, verdict } from './markdown.js';
 export { packageOwners } from './package-owners.js';
 export { packageSavings } from './package-savings.js';
 export type { PackageSaving, PackageSavings, SavingsOptions } from './package-savings.js';
+export { budgetReport } from './report/report.js';
+export type { ReportInput } from './report/report.js';

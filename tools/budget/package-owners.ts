@@ -1,10 +1,11 @@
 /** Which package each name of an image came with. */
 import type { ByteString } from '../core/index.js';
+import { opkgFolder } from '../rootfs/index.js';
 import type { InstalledPackage } from '../rootfs/index.js';
 import type { FileType } from '../vfs/index.js';
 
 /** Where opkg keeps what it knows of each installed package. */
-const opkgInfo = '/usr/lib/opkg/info/';
+const opkgInfo = `${opkgFolder}/info/`;
 
 /**
  * Tells the package of every name; undefined for what no package lists.

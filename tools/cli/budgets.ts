@@ -1,20 +1,74 @@
 /** Counts budgets over built or given images, and says in one error what does not fit. */
-import { attributeImage, countBudget, verdict } from '../budget/index.js';
-import type { FlashBudget } from '../budget/index.js';
+import type { BoardProfile } from '../boards/index.js';
+import {
+  attributeImage,
+  countBudget,
+  imageParts,
+  overlayBlocksBehind,
+  packageSavings,
+  verdict,
+} from '../budget/index.js';
+import type { FlashBudget, PackageSavings } from '../budget/index.js';
+import { squashfsParameters } from '../build/index.js';
 import type { BuiltBoard } from '../build/index.js';
 import { BudgetError } from '../core/index.js';
+import { squashfsTree } from '../squashfs/index.js';
+import type { Session } from './command.js';
 
-/** Counts the budget of a built board over its own image, with its costliest files. */
-export function budgetOfBuilt(board: BuiltBoard, top: number): FlashBudget {
-  const { profile, images, packed } = board;
-  return countBudget({
+/** The budget of one board with all files, and what it was counted over. */
+export interface CountedBoard {
+  readonly profile: BoardProfile;
+  readonly budget: FlashBudget;
+  /** Undefined where the kernel finds none. */
+  readonly squashfs: Uint8Array | undefined;
+}
+
+/** Counts the budget of a built board over its own image. */
+export function countBuilt({ profile, images, packed }: BuiltBoard): CountedBoard {
+  const budget = countBudget({
     profile,
     firmware: images.firmware,
     flash: images.flash,
     oversize: images.oversize,
     attribution: attributeImage(packed.bytes),
-    top,
   });
+  return { profile, budget, squashfs: packed.bytes };
+}
+
+/** Counts the budget of an image: sysupgrade, factory or whole flash. */
+export function countImage(bytes: Uint8Array, profile: BoardProfile): CountedBoard {
+  const { squashfs, firmware, flash, imageSize } = imageParts(bytes, profile);
+  const attribution = squashfs && attributeImage(squashfs);
+  return { profile, budget: countBudget({ profile, firmware, flash, imageSize, attribution }), squashfs };
+}
+
+/** Keeps the costliest files only; 0 keeps all. */
+export function withTop(budget: FlashBudget, top: number): FlashBudget {
+  return top === 0 ? budget : { ...budget, files: budget.files.slice(0, top) };
+}
+
+/** Measures what dropping each package saves; undefined where there is no squashfs with package lists. */
+export async function measureSavings(
+  { profile, budget, squashfs }: CountedBoard,
+  jobs: number | undefined,
+  { tasks, signal }: Session,
+): Promise<PackageSavings | undefined> {
+  if (!squashfs || !budget.rootfs || budget.rootfs.packages.length === 0) return undefined;
+  const overlayBlocks = overlayBlocksBehind(profile, budget);
+  return tasks.run(`savings of ${budget.rootfs.packages.length} packages, ${profile.id}`, (task) =>
+    packageSavings(squashfsTree(squashfs), {
+      pack: {
+        ...squashfsParameters(profile),
+        imageTime: 0,
+        ...(jobs === undefined ? {} : { workers: jobs }),
+      },
+      ...(overlayBlocks ? { overlayBlocks } : {}),
+      onProgress: (done, total) => {
+        task.progress(done, total);
+      },
+      signal,
+    }),
+  );
 }
 
 /** Makes the error for budgets that do not fit; undefined when all fit. */

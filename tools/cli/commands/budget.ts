@@ -1,20 +1,29 @@
 /** `budget`: the flash budget of a recipe or of an image; exit 10 when it does not fit. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { BoardProfile } from '../../boards/index.js';
-import { budgetMarkdown, countBudget, attributeImage, imageParts } from '../../budget/index.js';
-import type { FlashBudget } from '../../budget/index.js';
+import { basename, join } from 'node:path';
+import { budgetMarkdown, budgetReport, compareBudgets } from '../../budget/index.js';
+import type { BudgetComparison, FlashBudget, PackageSavings } from '../../budget/index.js';
 import { executeBuild } from '../../build/index.js';
+import { UsageError } from '../../core/index.js';
+import { readAgainst } from '../against.js';
 import { loadBoard } from '../board-profiles.js';
 import { cacheFolder, planFrom, withBuildOptions } from '../build-options.js';
 import type { BuildArguments } from '../build-options.js';
-import { budgetError, budgetOfBuilt } from '../budgets.js';
+import { budgetError, countBuilt, countImage, measureSavings, withTop } from '../budgets.js';
+import type { CountedBoard } from '../budgets.js';
 import { defineCommand } from '../command.js';
 import type { Session } from '../command.js';
+import { readImage } from '../image-files.js';
 import { renderBudget } from '../render/budget.js';
+import { renderComparison, renderSavings } from '../render/budget-extras.js';
 import { programVersion } from '../version.js';
+
+/** One board as the document shows it. */
+type BudgetResult = FlashBudget & {
+  readonly savings?: PackageSavings;
+  readonly comparison?: BudgetComparison;
+};
 
 /** The verb. */
 export const budget = defineCommand(
@@ -26,35 +35,100 @@ export const budget = defineCommand(
         describe: 'a recipe (.yaml), or an image: sysupgrade, factory or whole flash',
       }),
     )
-      .option('top', { type: 'number', default: 20, describe: 'how many of the costliest files to list' })
-      .option('format', { choices: ['text', 'json', 'markdown'] as const, default: 'text' as const })
+      .option('top', {
+        type: 'number',
+        default: 20,
+        describe: 'how many of the costliest files to list; 0 lists all',
+      })
+      .option('savings', {
+        type: 'boolean',
+        default: false,
+        describe: 'measure what dropping each package saves (packs the root once a package)',
+      })
+      .option('against', {
+        type: 'string',
+        describe: 'compare with an earlier image, firmwright.json or document of --json',
+      })
+      .option('format', {
+        choices: ['text', 'json', 'markdown', 'html'] as const,
+        default: 'text' as const,
+        describe: 'html: one file with flash map, treemap and search, for one board',
+      })
       .example('$0 budget images/demo/image.yaml -b ubnt_unifi-ap --kernel k.bin', 'of what would be built')
-      .example('$0 budget sysupgrade.bin -b ubnt_unifi-ap --format markdown', 'of an image, for a report'),
+      .example('$0 budget sysupgrade.bin -b ubnt_unifi-ap --format markdown', 'of an image, for a report')
+      .example(
+        '$0 budget new.bin -b ubnt_unifi-ap --against old.bin --format html >report.html',
+        'to look at',
+      )
+      .example('$0 budget sysupgrade.bin -b ubnt_unifi-ap --savings', 'which package to drop'),
   async (args, session) => {
-    const budgets = /\.ya?ml$/.test(args.subject)
-      ? await budgetsOfRecipe(args.subject, args, args.top, session)
-      : await budgetsOfImage(args.subject, args.board.map(loadBoard), args.top);
-    const document = { schemaVersion: 1, budgets };
-    const text = (): string =>
-      args.format === 'markdown'
-        ? budgets.map(budgetMarkdown).join('\n')
-        : args.format === 'json'
-          ? `${JSON.stringify(document, undefined, 2)}\n`
-          : budgets.map((one) => renderBudget(one, session.style)).join('\n');
-    session.result(document, text);
-    const failure = budgetError(budgets);
+    const { top, format } = args;
+    if (!Number.isInteger(top) || top < 0)
+      throw new UsageError('FW_USAGE_ARGUMENT', `--top takes a number from 0 on, not ${top}`);
+    if (format === 'html' && args.board.length !== 1) {
+      throw new UsageError('FW_USAGE_ARGUMENT', '--format html makes the report of one board', {
+        hint: 'run it once for each board',
+      });
+    }
+    const boards = /\.ya?ml$/.test(args.subject)
+      ? await countRecipe(args.subject, args, session)
+      : args.board.map((board) => countImage(readImage(args.subject), loadBoard(board)));
+    const results: { counted: CountedBoard; result: BudgetResult }[] = [];
+    for (const counted of boards) {
+      const savings = args.savings ? await measureSavings(counted, args.jobs, session) : undefined;
+      const before = args.against === undefined ? undefined : readAgainst(args.against, counted.profile);
+      const result = {
+        ...withTop(counted.budget, top),
+        ...(savings ? { savings } : {}),
+        ...(before ? { comparison: compareBudgets(before, counted.budget) } : {}),
+      };
+      results.push({ counted, result });
+    }
+    const document = { schemaVersion: 1, budgets: results.map(({ result }) => result) };
+    session.result(document, () => {
+      switch (format) {
+        case 'json':
+          return `${JSON.stringify(document, undefined, 2)}\n`;
+        case 'markdown':
+          return results.map(({ result }) => budgetMarkdown(result)).join('\n');
+        case 'html':
+          return results.map(({ counted, result }) => reportOf(counted, result, args)).join('');
+        case 'text':
+          return results.map(({ result }) => renderResult(result, session)).join('\n');
+      }
+    });
+    const failure = budgetError(boards.map((board) => board.budget));
     if (failure) session.fail(failure);
     return failure?.exitCode;
   },
 );
 
+function renderResult(result: BudgetResult, { style }: Session): string {
+  return [
+    renderBudget(result, style),
+    ...(result.savings ? [renderSavings(result.savings, style)] : []),
+    ...(result.comparison ? [renderComparison(result.comparison, style)] : []),
+  ].join('\n');
+}
+
+function reportOf(
+  { profile, budget: whole }: CountedBoard,
+  { savings, comparison }: BudgetResult,
+  { subject, against }: { readonly subject: string; readonly against: string | undefined },
+): string {
+  return budgetReport({
+    budget: whole,
+    subject: basename(subject),
+    boardName: profile.name,
+    savings,
+    comparison,
+    against: against === undefined ? undefined : basename(against),
+    program: `Firmwright ${programVersion()}`,
+  });
+}
+
 /** Builds into a temporary folder, counts, and lets the build go. */
-async function budgetsOfRecipe(
-  recipe: string,
-  args: BuildArguments,
-  top: number,
-  session: Session,
-): Promise<FlashBudget[]> {
+async function countRecipe(recipe: string, args: BuildArguments, session: Session): Promise<CountedBoard[]> {
   const { plan, profiles } = planFrom(recipe, args, session);
   const folder = mkdtempSync(join(tmpdir(), 'firmwright-budget-'));
   try {
@@ -69,27 +143,8 @@ async function budgetsOfRecipe(
       },
       programVersion: programVersion(),
     });
-    return staged.boards.map((board) => budgetOfBuilt(board, top));
+    return staged.boards.map(countBuilt);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-async function budgetsOfImage(
-  path: string,
-  profiles: readonly BoardProfile[],
-  top: number,
-): Promise<FlashBudget[]> {
-  const bytes = new Uint8Array(await readFile(path));
-  return profiles.map((profile) => {
-    const { squashfs, firmware, flash, imageSize } = imageParts(bytes, profile);
-    return countBudget({
-      profile,
-      firmware,
-      flash,
-      imageSize,
-      attribution: squashfs && attributeImage(squashfs),
-      top,
-    });
-  });
 }

@@ -7,7 +7,7 @@ import type { FlashBudget } from '../../budget/index.js';
 import { formatSize, UsageError } from '../../core/index.js';
 import { loadBoard } from '../board-profiles.js';
 import { cacheFolder, planFrom, withBuildOptions } from '../build-options.js';
-import { budgetError, budgetOfBuilt } from '../budgets.js';
+import { budgetError, countBuilt, withTop } from '../budgets.js';
 import { defineCommand } from '../command.js';
 import type { Session } from '../command.js';
 import { renderBudget } from '../render/budget.js';
@@ -60,7 +60,7 @@ export const build = defineCommand(
       },
       programVersion: programVersion(),
     });
-    const budgets = staged.boards.map((board) => budgetOfBuilt(board, 20));
+    const budgets = staged.boards.map((board) => withTop(countBuilt(board).budget, 20));
     const failure = budgetError(budgets);
     if (failure) {
       for (const budget of budgets) session.note(renderBudget(budget, session.style));

@@ -68,10 +68,41 @@ export const flashBudget = z.strictObject({
   files: z.array(nameCost),
 });
 
-/** What `budget --json` prints. */
+const costChange = z.strictObject({
+  name: z.string(),
+  before: size.optional(),
+  after: size.optional(),
+  change: z.int(),
+});
+
+/** What `budget --json` prints; `savings` with --savings, `comparison` with --against. */
 export const budgetDocument = z.strictObject({
   schemaVersion: z.literal(1),
-  budgets: z.array(flashBudget),
+  budgets: z.array(
+    flashBudget.extend({
+      savings: z
+        .strictObject({
+          size,
+          packages: z.array(
+            z.strictObject({
+              name: z.string(),
+              bytes: z.int(),
+              eraseBlocks: z.int().optional(),
+              neededBy: z.array(z.string()),
+            }),
+          ),
+        })
+        .optional(),
+      comparison: z
+        .strictObject({
+          size: costChange,
+          eraseBlocks: costChange,
+          packages: z.array(costChange),
+          files: z.array(costChange).optional(),
+        })
+        .optional(),
+    }),
+  ),
 });
 
 /** What `build --json` prints. */
