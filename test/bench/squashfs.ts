@@ -1,8 +1,8 @@
 /**
  * Packs the same trees with Firmwright, mksquashfs and gensquashfs and prints ratios of CPU, wall time, size and memory.
  *
- * The compiled module runs in a process of its own, as the command line does, so that Node's start is counted. Runs
- * alternate between the programs; each figure is a median. `RUNS` sets how many (5), `TREES` which (all).
+ * What is measured is what users start, `firmwright mkfs squashfs`, Node's start included: run `npm run build:js` before.
+ * Runs alternate between the programs; each figure is a median. `RUNS` sets how many (5), `TREES` which (all).
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ const runs = Number(process.env['RUNS'] ?? 5);
 const wanted = process.env['TREES']?.split(',');
 const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'firmwright-bench');
 const work = mkdtempSync(join(tmpdir(), 'firmwright-bench-'));
-const packer = fileURLToPath(new URL('squashfs-pack.mjs', import.meta.url));
+const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 /** Debian packages of the large tree. */
 const packages = [
@@ -89,12 +89,9 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }
 
-const firmwright = (folder: string, compressor: object): string[] => [
-  process.execPath,
-  packer,
-  folder,
-  image,
-  JSON.stringify(compressor),
+const firmwright = (folder: string, ...parameters: readonly string[]): string[] => [
+  ...[process.execPath, program, 'mkfs', 'squashfs', folder, image, '--quiet', '--keep-attributes'],
+  ...['--jobs', '2', '--source-date-epoch', '1700000000', ...parameters],
 ];
 const mksquashfs = (folder: string, ...parameters: readonly string[]): string[] => [
   ...['mksquashfs', folder, image, '-nopad', '-noappend', '-root-owned', '-no-xattrs', '-b', '256k'],
@@ -111,7 +108,7 @@ const results: unknown[] = [];
 function compareAtEqualWork(name: string, folder: string): void {
   const kind = name === 'small-files' ? 'gzip' : 'xz';
   const commands = [
-    firmwright(folder, { kind }),
+    firmwright(folder, '--comp', kind, ...(kind === 'xz' ? ['--level', '6', '--lc', '3', '--lp', '0'] : [])),
     mksquashfs(folder, '-comp', kind, ...(kind === 'xz' ? ['-Xdict-size', '100%'] : [])),
     gensquashfs(folder, '-c', kind),
   ];
@@ -144,7 +141,7 @@ const sizesOfOpenWrt: Readonly<Record<string, number>> = {
 function compareWithOpenWrt(name: string, folder: string): void {
   const parameters = ['-c', 'xz', '-X', 'level=9,lc=0,lp=2,pb=2'];
   const reference = sizesOfOpenWrt[name] ?? measure(gensquashfs(folder, ...parameters)).size;
-  const ours = measure(firmwright(folder, { kind: 'xz', level: 9, lc: 0, lp: 2, pb: 2 }));
+  const ours = measure(firmwright(folder));
   const percent = ((ours.size / reference - 1) * 100).toFixed(2);
   console.log(`${name} with OpenWrt's options: ${ours.size} of ${reference} bytes, ${percent} %`);
   results.push({ tree: name, openWrt: ours, reference });
