@@ -5,7 +5,7 @@
  * squashfs, `mount_root start` makes the root writable, carried settings are restored, run-once scripts run, and
  * `mount_root done` makes the overlay durable.
  */
-import { FormatError, textOf } from '../core/index.js';
+import { FormatError, textOf, type ByteString } from '../core/index.js';
 import type { FirmwareSplit } from '../firmware/index.js';
 import { openSquashfs } from '../squashfs/index.js';
 import { type FileSystem, FsError, removeTree, writeFile } from '../vfs/index.js';
@@ -90,6 +90,7 @@ export function finishBoot(system: RunningSystem): void {
   system.device.timeline.log('boot', `up on ${system.mode}`);
 }
 
+/** Mounts the squashfs, or says why it cannot be. */
 function mountRom(device: Device, split: FirmwareSplit): FileSystem | string {
   if (!split.rootfs) return 'no rootfs';
   try {
@@ -101,6 +102,14 @@ function mountRom(device: Device, split: FirmwareSplit): FileSystem | string {
     if (error instanceof FormatError) return error.message;
     throw error;
   }
+}
+
+/** Names of the scripts in /etc/uci-defaults that a boot runs, in order. */
+export function runOnceNames(root: FileSystem): readonly ByteString[] {
+  const folder = findFile(root, scriptFolder);
+  if (folder === undefined) return [];
+  const files = root.readdir(folder).filter(({ type }) => type === 'file');
+  return files.map(({ name }) => name).sort();
 }
 
 function restoreCarried(system: RunningSystem): void {
@@ -128,16 +137,13 @@ function restoreCarried(system: RunningSystem): void {
 /** Runs what the user declared of the scripts in /etc/uci-defaults; each is removed after it ran. */
 function runOnceScripts(system: RunningSystem): void {
   if (system.mode === 'read-only') return;
-  const folder = findFile(system.root, scriptFolder);
-  if (folder === undefined) return;
-  for (const { name, type } of [...system.root.readdir(folder)].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (type !== 'file') continue;
+  for (const name of runOnceNames(system.root)) {
     const effect = system.device.scriptEffects.find(({ script }) => devicePath(script) === name);
     system.device.attempt(`run-once script ${textOf(name)}`, () => {
       for (const { path, text } of effect?.writes ?? []) {
         writeFile(system.root, devicePath(path), Buffer.from(text));
       }
-      system.root.unlink(folder, name);
+      removeTree(system.root, `${scriptFolder}/${name}` as ByteString);
     });
   }
 }

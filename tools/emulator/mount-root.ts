@@ -16,6 +16,7 @@ import {
 } from '../jffs2/index.js';
 import { mountUnion, policies, type UnionPolicy } from '../union/index.js';
 import { FsError, MemoryFileSystem, treeFromFileSystem, type FileSystem, type Ino } from '../vfs/index.js';
+import type { Branch } from './branches.js';
 import { copyTreeOver } from './copy-over.js';
 import { deleteByResetRules } from './delete-rules.js';
 import type { Device } from './device.js';
@@ -225,12 +226,17 @@ function copyAgain(ram: Overlay, overlay: Overlay): void {
 }
 
 function uniteWith(system: RunningSystem, place: OverlayPlace): Overlay {
+  return uniteOver(system.rom, place, system.device.branch);
+}
+
+/** Mounts the union that a branch mounts over the read-only root. */
+export function uniteOver(rom: FileSystem, place: OverlayPlace, { upperAt }: Branch): Overlay {
   const { fs, upper, work } = place;
   const union = mountUnion({
-    lowers: [{ fs: system.rom, name: '/rom' }],
-    upper: { fs, root: upper, name: `/${system.device.branch.upperAt}` },
+    lowers: [{ fs: rom, name: '/rom' }],
+    upper: { fs, root: upper, name: `/${upperAt}` },
     work,
-    policy: system.device.branch.upperAt === 'overlay' ? linksAsWhiteouts : policies.openwrt,
+    policy: upperAt === 'overlay' ? linksAsWhiteouts : policies.openwrt,
   });
   return { ...place, union };
 }

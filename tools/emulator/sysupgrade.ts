@@ -8,12 +8,12 @@ import { FormatError, type ByteString } from '../core/index.js';
 import { readChunks } from '../firmware/index.js';
 import { bootLoaderRefusal } from './boot-loader.js';
 import { imageMetadata } from './image-metadata.js';
-import { insertIntoImage } from '../jffs2/index.js';
+import { insertIntoImage, type Insertion } from '../jffs2/index.js';
 import type { Device } from './device.js';
 import { devicePath, readLines } from './device-files.js';
 import { keepList, type KeepListOptions, type KeepListSystem } from './keep-list.js';
 import { mtdWrite, type MtdWriteReport } from './mtd.js';
-import { installedPackages } from './package-list.js';
+import { packageListFile } from './package-list.js';
 import { gatherSettings } from './settings-archive.js';
 import { writeSettingsArchive } from './settings-file.js';
 import type { RunningSystem } from './system.js';
@@ -132,7 +132,7 @@ export function writeFirmware(
 ): MtdWriteReport {
   const firmware = device.firmware();
   const { eraseSize, size } = firmware.geometry;
-  const withSettings = archive && carrySettings(device, image, archive, eraseSize);
+  const withSettings = archive && carrySettings(device, image, archive, eraseSize)?.bytes;
   const write = mtdWrite(firmware, withSettings ?? image);
   // What the real tool inserts behind the image and does not fit is lost without a word.
   if (withSettings && withSettings.length > size) device.findings.add('config-cut', 'firmware');
@@ -147,12 +147,12 @@ export function writeFirmware(
 }
 
 /** Puts the archive where the end marker stands; an image without one at an erase block loses the settings. */
-function carrySettings(
+export function carrySettings(
   device: Device,
   image: Uint8Array,
   archive: Uint8Array,
   eraseSize: number,
-): Uint8Array | undefined {
+): Insertion | undefined {
   const seconds = Number(device.clock.nowNs() / 1_000_000_000n);
   try {
     return insertIntoImage(
@@ -166,7 +166,7 @@ function carrySettings(
         ctime: seconds,
       },
       { endian: device.profile.endianness, eraseSize, form: device.safeCarrier ? 'safe' : 'mtd' },
-    ).bytes;
+    );
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     device.findings.add('config-not-carried', error.message);
@@ -174,30 +174,35 @@ function carrySettings(
   }
 }
 
-function backup(
-  system: RunningSystem,
-  options: UpgradeOptions,
-): { readonly archive: Uint8Array | undefined; readonly kept: readonly ByteString[] } {
+/** What an upgrade carries. */
+export interface Backup {
+  /** undefined when nothing is carried. */
+  readonly archive: Uint8Array | undefined;
+  readonly kept: readonly ByteString[];
+}
+
+/** Makes the backup that the upgrade carries; nothing on the device changes. */
+export function backup(system: RunningSystem, options: UpgradeOptions): Backup {
   if (options.settings) return { archive: options.settings, kept: [] };
   if (options.keepSettings === false) return { archive: undefined, kept: [] };
   if (system.mode !== 'jffs2-overlay' || !system.overlay) {
     system.device.findings.add('no-backup-on-ram', system.mode);
     return { archive: undefined, kept: [] };
   }
-  const { overlay } = system;
-  const parts: KeepListSystem = {
-    root: system.root,
-    rom: system.rom,
-    upper: { fs: overlay.fs, directory: overlay.upper },
-  };
+  const parts = keepListSystem(system);
   const kept = keepList(parts, system.device.branch, options);
-  const packages = options.listPackages ? installedPackages(parts, system.device.branch) : undefined;
+  const packages = options.listPackages ? packageListFile(parts, system.device.branch) : undefined;
   const tree = gatherSettings(system.root, kept, system.device.branch, packages);
   return { archive: writeSettingsArchive(tree), kept };
 }
 
+/** The running system as the lists of the upgrade see it. */
+export function keepListSystem({ root, rom, overlay }: RunningSystem): KeepListSystem {
+  return { root, rom, upper: overlay && { fs: overlay.fs, directory: overlay.upper } };
+}
+
 /** An image as `mtd` is fed with it: unpacked where it is gzip; undefined when it is damaged or no flash could hold it. */
-function unpackedImage(file: Uint8Array, { profile }: Device): Uint8Array | undefined {
+export function unpackedImage(file: Uint8Array, { profile }: Device): Uint8Array | undefined {
   if (!startsWith(file, gzipMagic)) return file;
   try {
     return gunzipSync(file, { maxOutputLength: 4 * profile.flash.size });
