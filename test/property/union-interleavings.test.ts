@@ -63,6 +63,10 @@ const laws: readonly [string, string, string][] = [
   ['g: rmdir of emptied against creation in it', 'rmdir old', 'create old/child'],
   ['h: listing against removal', 'list d', 'unlink d/f'],
   ['h: listing against copy-up', 'list d', 'chmod d/f'],
+  ['l: remount read-only against a copying write', 'remount read-only', 'write d/f'],
+  ['l: remount read-only against a copy of two parents', 'remount read-only', 'chmod d/sub/x'],
+  ['l: remount read-only against a copy into the index', 'remount read-only', 'chmod d/h1'],
+  ['l: remount read-only against rename', 'remount read-only', 'rename d/f e/r'],
   ['link against copy', 'link d/f e/linked', 'chmod d/f'],
   ['two creations of one name', 'create e/r', 'create e/r'],
 ];

@@ -125,4 +125,5 @@ export const sceneOperations: readonly SceneOperation[] = [
   list('d'),
   create('e/r'),
   create('d/new'),
+  op('remount read-only', (union) => union.operations.remount(true)),
 ];

@@ -39,15 +39,32 @@ function linkCountOf(state: UnionState, node: Node, attributes: Attributes): num
   return 1;
 }
 
-/** Copies up what is missing; the topology is held meanwhile. */
+/** Copies up what is missing. */
 export function* ensureUpper(state: UnionState, task: Task, node: Node, need: Need): Operation<void> {
-  if (!needsCopy(node, need)) return;
-  if (!state.topology.tryTake(task, true)) yield* take(task, state.topology, true);
+  if (needsCopy(node, need)) yield* changingObject(state, task, node, need, () => undefined);
+}
+
+/**
+ * Changes the upper object, copied up before if it has to be. The topology is held over both, so that a remount comes
+ * before or after: what was copied for a truncation is short already.
+ */
+export function* changingObject<T>(
+  state: UnionState,
+  task: Task,
+  node: Node,
+  need: Need,
+  change: () => T,
+): Operation<T> {
+  const copies = needsCopy(node, need);
+  if (copies && !state.topology.tryTake(task, true)) yield* take(task, state.topology, true);
   try {
     writable(state, 'copy-up');
-    yield* copyUp(state, task, node, need);
+    if (copies) yield* copyUp(state, task, node, need);
+    yield upperStep;
+    writable(state, 'write');
+    return change();
   } finally {
-    state.topology.release(task);
+    if (copies) state.topology.release(task);
   }
 }
 
@@ -65,10 +82,8 @@ export function* setAttributes(
     if (node.type !== 'file' || size < 0) throw new FsError('EINVAL', 'setattr');
     breakLeases(node, 'write');
   }
-  yield* ensureUpper(state, task, node, size === undefined ? needAttributes : { kind: 'content', size });
-  yield upperStep;
-  writable(state, 'setattr');
-  fs.setattr(node.upper, change);
+  const need: Need = size === undefined ? needAttributes : { kind: 'content', size };
+  yield* changingObject(state, task, node, need, () => fs.setattr(node.upper, change));
   tellObject(state, size === undefined ? 'attrib' : 'modify', node);
   return attributesOf(state, node);
 }
@@ -116,9 +131,9 @@ export function* setAttribute(
     if (mode === 'create' && present) throw new FsError('EEXIST', 'setxattr', name);
     if (mode === 'replace' && !present) throw new FsError('ENODATA', 'setxattr', name);
   }
-  yield* ensureUpper(state, task, node, needAttributes);
-  yield upperStep;
-  upper.fs.setxattr(node.upper, stored, value, mode);
+  yield* changingObject(state, task, node, needAttributes, () => {
+    upper.fs.setxattr(node.upper, stored, value, mode);
+  });
   tellObject(state, 'attrib', node);
 }
 
@@ -132,9 +147,9 @@ export function* removeAttribute(
   const upper = writable(state, 'removexattr');
   const stored = storedName(state, name);
   if (!hasAttribute(state, node, stored)) throw new FsError('ENODATA', 'removexattr', name);
-  yield* ensureUpper(state, task, node, needAttributes);
-  yield upperStep;
-  upper.fs.removexattr(node.upper, stored);
+  yield* changingObject(state, task, node, needAttributes, () => {
+    upper.fs.removexattr(node.upper, stored);
+  });
   tellObject(state, 'attrib', node);
 }
 

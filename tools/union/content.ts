@@ -1,14 +1,13 @@
 /** Reading and writing files: always through the object's present layer, so nobody reads stale data (145 to 153). */
 import { FsError } from '../vfs/index.js';
 import type { FileSystem, Ino, Operation, Task } from '../vfs/index.js';
-import { ensureUpper } from './attributes.js';
+import { changingObject, ensureUpper } from './attributes.js';
 import { needContent } from './copy-up.js';
 import { tellObject } from './events.js';
 import { contentMissing } from './lower.js';
 import type { Node } from './node.js';
 import { writable } from './state.js';
 import type { UnionState } from './state.js';
-import { upperStep } from './steps.js';
 
 /** Ranges that fallocate(2) can make. */
 export type FallocateMode = Parameters<FileSystem['fallocate']>[3];
@@ -42,10 +41,9 @@ export function* write(
   checkFile(node, 'write');
   const { fs } = writable(state, 'write');
   if (data.length === 0) return 0;
-  yield* ensureUpper(state, task, node, needContent);
-  yield upperStep;
-  writable(state, 'write');
-  const count = fs.write(node.upper, offset, data);
+  const count = yield* changingObject(state, task, node, needContent, () =>
+    fs.write(node.upper, offset, data),
+  );
   tellObject(state, 'modify', node);
   return count;
 }
@@ -60,9 +58,9 @@ export function* fallocate(
   checkFile(node, 'fallocate');
   const { fs } = writable(state, 'fallocate');
   if (range.offset < 0 || range.length <= 0) throw new FsError('EINVAL', 'fallocate');
-  yield* ensureUpper(state, task, node, needContent);
-  yield upperStep;
-  fs.fallocate(node.upper, range.offset, range.length, range.mode);
+  yield* changingObject(state, task, node, needContent, () => {
+    fs.fallocate(node.upper, range.offset, range.length, range.mode);
+  });
   tellObject(state, 'modify', node);
 }
 
