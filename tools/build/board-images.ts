@@ -19,6 +19,8 @@ export interface BoardInput {
   readonly rootfs: Uint8Array;
   /** Contents of partitions that come from files, by label. */
   readonly partitions: ReadonlyMap<string, Uint8Array>;
+  /** Text of a usign secret key. */
+  readonly signingKey: string | undefined;
   readonly warn: (message: string) => void;
 }
 
@@ -61,6 +63,7 @@ export function makeBoardImages(input: BoardInput): BoardImages {
     time: input.sourceDateEpoch,
     deviceTree: input.deviceTree,
     stepFiles: input.stepFiles,
+    signingKey: input.signingKey,
     warn: input.warn,
   };
   const kernel = atBoard(profile, 'kernel', () => finishedKernel(input, context));

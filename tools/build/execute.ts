@@ -30,6 +30,8 @@ export interface ExecuteOptions {
   readonly outputFolder: string;
   /** Folder of packed images that builds share; none when absent. */
   readonly cacheFolder?: string | undefined;
+  /** Text of a usign secret key; with it images with metadata are signed. */
+  readonly signingKey?: string | undefined;
   /** Compressor threads. */
   readonly workers?: number | undefined;
   readonly signal: AbortSignal;
@@ -205,6 +207,7 @@ async function buildBoard(work: {
     kernel,
     deviceTree: await optional(boardPlan.deviceTree, 'device tree'),
     stepFiles,
+    signingKey: options.signingKey,
     rootfs: packed.bytes,
     partitions,
     warn: (message) => {

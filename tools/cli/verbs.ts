@@ -71,6 +71,11 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/unpack.js')).unpack,
   },
   {
+    usage: 'sign [image]',
+    describe: 'Sign an image, verify a signature, or make a key pair',
+    load: async () => (await import('./commands/sign.js')).sign,
+  },
+  {
     usage: 'repack <folder>',
     describe: 'Put together what unpack took apart',
     load: async () => (await import('./commands/repack.js')).repack,

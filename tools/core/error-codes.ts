@@ -85,6 +85,7 @@ export const errorCodes = {
   FW_FIRMWARE_STEP: 'a recipe step lacks something it needs',
   FW_FIRMWARE_STEP_REFUSED: 'a recipe step makes something that is not built',
   FW_FIRMWARE_TRUNCATED: 'a structure runs past the end of the file',
+  FW_FIRMWARE_UNSIGNED: 'an image has no signature that can be verified',
 
   // flash
   FW_FLASH_ALIGNMENT: 'an erase does not begin on an erase block',

@@ -8,6 +8,7 @@ export type { FwtoolChunk, ImageMetadata } from './fwtool.js';
 export { buildChk, readChk } from './netgear-chk.js';
 export { buildDni, readDni } from './netgear-dni.js';
 export { endMarker, markerOffsets, padJffs2 } from './padjffs2.js';
+export { signImage, verifyImage } from './image-signature.js';
 export { kernelOfImage } from './kernel-of-image.js';
 export { finishKernel, listSteps, parseRecipe, runRecipe, runStep, stepsWithFiles } from './recipe.js';
 export type { ParsedRecipe, RecipeFault } from './recipe.js';

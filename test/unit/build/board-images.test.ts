@@ -46,6 +46,7 @@ function make(rootfsSize: number, board = profile(), art?: Uint8Array): BoardIma
     kernel: uImageKernel(100_000),
     deviceTree: undefined,
     stepFiles: new Map(),
+    signingKey: undefined,
     rootfs: noise(rootfsSize),
     partitions: new Map(art ? [['art', art]] : []),
     warn: () => undefined,

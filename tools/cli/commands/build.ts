@@ -14,6 +14,7 @@ import { renderBudget } from '../render/budget.js';
 import { renderTable } from '../render/table.js';
 import { isUnpackedSet, repackSet } from '../unpacked/read-set.js';
 import { reportRepacked } from '../unpacked/report.js';
+import { readKey } from '../key-files.js';
 import { programVersion } from '../version.js';
 
 /** The verb. */
@@ -27,6 +28,10 @@ export const build = defineCommand(
       }),
     )
       .option('out', { alias: 'o', type: 'string', default: 'out', describe: 'folder for the artefacts' })
+      .option('sign-key', {
+        type: 'string',
+        describe: 'usign or signify secret key: images with metadata are signed',
+      })
       .option('plan', { type: 'boolean', default: false, describe: 'print what would be done, and stop' })
       .option('force', { type: 'boolean', default: false, describe: 'pack anew, as --no-cache does' })
       .example('$0 build images/demo/image.yaml -b ubnt_unifi-ap --kernel vmlinux.lzma', 'artefacts in out/')
@@ -52,6 +57,7 @@ export const build = defineCommand(
     await using staged = await executeBuild(plan, profiles, {
       outputFolder: args.out,
       cacheFolder: args.force ? undefined : cacheFolder(args, session),
+      signingKey: args.signKey === undefined ? undefined : readKey(args.signKey),
       workers: args.jobs,
       signal: session.signal,
       tasks: session.tasks,

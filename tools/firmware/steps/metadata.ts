@@ -1,17 +1,19 @@
 /** Steps that append what sysupgrade reads. */
 import { appendMetadata, formatMetadata } from '../fwtool.js';
+import { signImage } from '../image-signature.js';
 import { defineStep, noParameters } from './step.js';
 
 export const metadataSteps = [
   defineStep({
     name: 'append-metadata',
     usage: 'append-metadata',
-    summary: 'appends the devices and the version that sysupgrade checks, with the fwtool trailer',
+    summary:
+      'appends the devices and the version that sysupgrade checks, and the signature when a key is given',
     parameters: noParameters,
-    run: (file, { board, version }) => {
+    run: (file, { board, version, signingKey }) => {
       // OpenWrt writes nothing for a board without supported devices.
       if (board.supportedDevices.length === 0) return file;
-      return appendMetadata(
+      const described = appendMetadata(
         file,
         formatMetadata({
           supportedDevices: board.supportedDevices,
@@ -26,6 +28,7 @@ export const metadataSteps = [
           },
         }),
       );
+      return signingKey === undefined ? described : signImage(described, signingKey);
     },
   }),
 ];

@@ -59,6 +59,8 @@ export interface StepContext {
   readonly deviceTree?: Uint8Array | undefined;
   /** Files that single steps take besides, such as the loader of `loader-kernel`, by the name of the step. */
   readonly stepFiles?: ReadonlyMap<string, Uint8Array> | undefined;
+  /** Text of a usign secret key; with it `append-metadata` signs the image too. */
+  readonly signingKey?: string | undefined;
   /** Says what the user should know although the build goes on. */
   readonly warn?: ((message: string) => void) | undefined;
 }
