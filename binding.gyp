@@ -68,7 +68,9 @@
       'targets': [
         {
           'target_name': 'firmwright_fuse',
-          'sources': ['native/error.cc', 'native/fuse-operations.cc', 'native/fuse-session.cc'],
+          'sources': [
+            'native/error.cc', 'native/fuse-operations.cc', 'native/fuse-session.cc', 'native/fuse-tmpfile.cc',
+          ],
           'cflags_cc': ['<!@(pkg-config --cflags fuse3)'],
           'libraries': ['<!@(pkg-config --libs fuse3)'],
         },

@@ -29,10 +29,10 @@ timespec toTimespec(int64_t ns) {
 }  // namespace
 
 const std::array<const char*, static_cast<size_t>(FuseCall::kCount)> kFuseCallNames = {
-    "lookup",      "forget",    "getattr",       "setattr", "readlink", "mknod",    "mkdir",
-    "unlink",      "rmdir",     "symlink",       "rename",  "link",     "open",     "read",
-    "write",       "fsync",     "readdir",       "statfs",  "setxattr", "getxattr", "listxattr",
-    "removexattr", "fallocate", "copyFileRange", "lseek",
+    "lookup",    "forget",      "getattr",   "setattr",       "readlink", "mknod",    "mkdir",
+    "tmpfile",   "unlink",      "rmdir",     "symlink",       "rename",   "link",     "open",
+    "read",      "write",       "fsync",     "readdir",       "statfs",   "setxattr", "getxattr",
+    "listxattr", "removexattr", "fallocate", "copyFileRange", "lseek",
 };
 
 FuseSession::FuseSession(Napi::Env env, const Options& options, Napi::Object handlers, Memory memory,
@@ -102,6 +102,7 @@ void FuseSession::serve() {
       end(true);
       return;
     }
+    if (answerTmpfile(*this, buffer_.mem, static_cast<size_t>(size), fuse_session_fd(session_))) continue;
     fuse_session_process_buf(session_, &buffer_);
     if (session_ != nullptr && fuse_session_exited(session_) != 0) {
       end(true);

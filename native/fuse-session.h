@@ -31,6 +31,7 @@ enum class FuseCall {
   kReadlink,
   kMknod,
   kMkdir,
+  kTmpfile,
   kUnlink,
   kRmdir,
   kSymlink,
@@ -124,6 +125,10 @@ class FuseSession {
   std::string scratch_;
   bool mounted_ = false;
 };
+
+/** Answers a request for a file without a name; false when the request is another one, which libfuse knows.
+ */
+bool answerTmpfile(FuseSession& session, const void* request, size_t size, int fd);
 
 /** The requests that a session serves. */
 const fuse_lowlevel_ops& fuseOperations();

@@ -24,7 +24,7 @@ if (missing === undefined) {
 describeFileSystem({
   name: 'mounted memory',
   missing,
-  lacks: ['tmpfile', 'directory-link-count'],
+  lacks: ['directory-link-count'],
   mount: (tree) => {
     const folder = join(served?.mountPoint ?? '', String(folders++));
     mkdirSync(folder);

@@ -35,6 +35,8 @@ export interface FuseHandlers {
     minor: number,
   ): number;
   mkdir(parent: number, name: string, mode: number, uid: number, gid: number): number;
+  /** A file without a name, held until it is forgotten or linked. */
+  tmpfile(parent: number, mode: number, uid: number, gid: number): number;
   unlink(parent: number, name: string): number;
   rmdir(parent: number, name: string): number;
   symlink(parent: number, name: string, target: string, uid: number, gid: number): number;

@@ -82,6 +82,14 @@ export class NodeTable {
     }
   }
 
+  /** Takes up an object that was made without a name. */
+  hold(ino: Ino): void {
+    this.#fileSystem.open(ino, 'write');
+    const node = { id: this.#nextId++, ino, lookups: 0, held: true };
+    this.#byId.set(node.id, node);
+    this.#byIno.set(ino, node);
+  }
+
   /** An object without a name was given one again. */
   revived(id: number): void {
     const node = this.#byId.get(id);

@@ -177,6 +177,13 @@ export function requestHandlers(
           fileSystem.mkdir(directory, name as ByteString, owned(directory, mode, uid, gid, 'directory')),
         );
       }),
+    tmpfile: (parent, mode, uid, gid) =>
+      answer(() => {
+        const directory = nodes.inoOf(parent);
+        const ino = fileSystem.tmpfile(directory, owned(directory, mode, uid, gid, 'file'));
+        nodes.hold(ino);
+        return entry(ino);
+      }),
     symlink: (parent, name, target, uid, gid) =>
       answer(() => {
         const directory = nodes.inoOf(parent);
