@@ -118,7 +118,7 @@ function* copyObject(
   }
 }
 
-/** Makes an empty object of the lower's type, which nobody may use. */
+/** Makes an empty object of the lower's type, which only its owner may use. */
 function makeLike(
   fs: FileSystem,
   directory: Ino,
@@ -126,14 +126,14 @@ function makeLike(
   from: FileSystem,
   lower: Attributes,
 ): Ino {
-  const nobody = { mode: 0, uid: 0, gid: 0 };
+  const owner = { uid: 0, gid: 0 };
   switch (lower.type) {
     case 'directory':
-      return fs.mkdir(directory, name, nobody);
+      return fs.mkdir(directory, name, { ...owner, mode: 0o700 });
     case 'symlink':
-      return fs.symlink(directory, name, from.readlink(lower.ino), { ...nobody, mode: 0o777 });
+      return fs.symlink(directory, name, from.readlink(lower.ino), { ...owner, mode: 0o777 });
     default:
-      return fs.mknod(directory, name, { ...nobody, type: lower.type, rdev: lower.rdev });
+      return fs.mknod(directory, name, { ...owner, mode: 0o600, type: lower.type, rdev: lower.rdev });
   }
 }
 

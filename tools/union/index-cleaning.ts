@@ -12,6 +12,7 @@ import type { WorkDirectory } from './work-directory.js';
 export function cleanIndex(work: WorkDirectory, lowers: readonly Layer[], state: UnionState): void {
   const { fs, index } = work;
   if (index === undefined) return;
+  meetOrigins(work, index, lowers);
   for (const { name, ino } of fs.readdir(index)) {
     if (lowerExists(name, lowers) && !isUnused(work, ino, state.policy.prefix)) continue;
     state.warn({ code: 'FW_UNION_LEFTOVER', message: `index entry ${name} has no use and is removed` });
@@ -20,8 +21,23 @@ export function cleanIndex(work: WorkDirectory, lowers: readonly Layer[], state:
   }
 }
 
+/** A folder of the host knows objects by the names it met: those that the index remembers are looked for. */
+function meetOrigins({ fs }: WorkDirectory, index: Ino, lowers: readonly Layer[]): void {
+  const wanted = new Map<Layer, Set<Ino>>();
+  for (const { name } of fs.readdir(index)) {
+    const origin = originNamed(name, lowers);
+    if (!origin?.layer.fs.meet) continue;
+    wanted.set(origin.layer, (wanted.get(origin.layer) ?? new Set()).add(origin.ino));
+  }
+  for (const [{ fs: lower, root }, inos] of wanted) lower.meet?.(root, inos);
+}
+
+function originNamed(name: ByteString, lowers: readonly Layer[]): ReturnType<typeof decodeOrigin> {
+  return /^([0-9a-f]{2})+$/.test(name) ? decodeOrigin(Buffer.from(name, 'hex'), lowers) : undefined;
+}
+
 function lowerExists(name: ByteString, lowers: readonly Layer[]): boolean {
-  const origin = /^([0-9a-f]{2})+$/.test(name) ? decodeOrigin(Buffer.from(name, 'hex'), lowers) : undefined;
+  const origin = originNamed(name, lowers);
   if (!origin) return false;
   try {
     return origin.layer.fs.getattr(origin.ino).type !== 'directory';

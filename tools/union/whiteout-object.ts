@@ -25,7 +25,7 @@ export function makeWhiteoutObject(
     case 'overlay-v7':
       return mark(fs.symlink(directory, name, legacyTarget, { ...nobody, mode: 0o777 }));
     case 'overlay-x':
-      return mark(fs.mknod(directory, name, { ...nobody, type: 'file' }));
+      return mark(fs.mknod(directory, name, { ...nobody, mode: 0o600, type: 'file' }));
     case 'aufs':
       return fs.mknod(directory, name, { ...nobody, mode: 0o444, type: 'file' });
   }

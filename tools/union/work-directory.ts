@@ -19,7 +19,8 @@ import { upperStep, workStep } from './steps.js';
 import { makeWhiteoutObject } from './whiteout-object.js';
 
 const sharedWhiteout = '#whiteout' as ByteString;
-const nobody = { mode: 0, uid: 0, gid: 0 } as const;
+/** Closed to others; a plain user who mounts must still get at what he made. */
+const ownerOnly = { mode: 0o700, uid: 0, gid: 0 } as const;
 
 /** What an upper lacked when it was tried. */
 export type Lack = 'exchange' | 'whiteout rename' | 'devices' | 'attributes' | 'links';
@@ -409,7 +410,11 @@ function isDirectory(fs: FileSystem, ino: Ino): boolean {
 
 /** Finds or makes a directory of the union's own. */
 export function ensureDirectory(fs: FileSystem, parent: Ino, name: ByteString): Ino {
-  return fs.lookup(parent, name) ?? fs.mkdir(parent, name, nobody);
+  const found = fs.lookup(parent, name);
+  if (found === undefined) return fs.mkdir(parent, name, ownerOnly);
+  // The kernel's overlay makes them with no rights at all, which stops everybody but root.
+  if ((fs.getattr(found).mode & 0o700) !== 0o700) fs.setattr(found, { mode: 0o700 });
+  return found;
 }
 
 /** Removes an object with all beneath it. */

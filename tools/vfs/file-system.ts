@@ -126,6 +126,11 @@ export interface FileSystem {
    * @throws FsError ENOTDIR, ENAMETOOLONG, ESTALE, EIO
    */
   lookup(directory: Ino, name: ByteString): Ino | undefined;
+  /**
+   * Looks below a directory for objects whose numbers were remembered over a mount, so that the numbers can be used.
+   * Absent where the number of a live object can be used at once.
+   */
+  meet?(directory: Ino, wanted: ReadonlySet<Ino>): void;
   /** Finds the directory that holds a directory; the root is its own parent. */
   parent(directory: Ino): Ino;
   getattr(ino: Ino): Attributes;

@@ -19,6 +19,8 @@ import { openDevice } from './device-layer.js';
 import type { DeviceChoice } from './device-layer.js';
 import { FlashFile } from './flash-file.js';
 
+const [claimWaitMs, claimPauseMs] = [3000, 20];
+
 /** The layers of one mount; closing keeps what changed in images and gives up descriptors. */
 export class Sources implements Disposable {
   readonly #hosts = new Map<string, HostFileSystem>();
@@ -72,13 +74,22 @@ export class Sources implements Disposable {
     return device.fileSystem;
   }
 
-  /** Claims a work folder for this process: another union over it is refused while this one lives. */
+  /**
+   * Claims a work folder for this process: another union over it is refused while this one lives. umount(8) is done a
+   * moment before the server has ended, so a claim waits that long.
+   *
+   * @throws UsageError FW_USAGE_MOUNT when the other one stays
+   */
   claim(work: string): void {
     const descriptor = openSync(work, 'r');
     this.#endings.push(() => {
       closeSync(descriptor);
     });
-    if (flock(descriptor, 'exclusive')) return;
+    const pause = new Int32Array(new SharedArrayBuffer(4));
+    for (let waited = 0; waited <= claimWaitMs; waited += claimPauseMs) {
+      if (flock(descriptor, 'exclusive')) return;
+      Atomics.wait(pause, 0, 0, claimPauseMs);
+    }
     throw new UsageError('FW_USAGE_MOUNT', `${work} is in use by another mount`, {
       data: { errno: 'EBUSY' },
     });

@@ -129,6 +129,17 @@ export class HostFileSystem implements FileSystem, Disposable {
     return node.ino;
   }
 
+  meet(directory: Ino, wanted: ReadonlySet<Ino>): void {
+    const missing = new Set([...wanted].filter((ino) => !this.#nodes.has(ino)));
+    const pending = [directory];
+    for (let at = pending.pop(); at !== undefined && missing.size > 0; at = pending.pop()) {
+      for (const { ino, type } of this.readdir(at)) {
+        missing.delete(ino);
+        if (type === 'directory') pending.push(ino);
+      }
+    }
+  }
+
   parent(directory: Ino): Ino {
     const node = this.#node(directory, 'parent');
     if (!node.isDirectory) throw new FsError('ENOTDIR', 'parent');
