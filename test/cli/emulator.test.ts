@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkDocument, emulateDocument, whichDocument } from '../../tools/cli/documents/check.js';
+import { resetDocument, upgradeDocument } from '../../tools/cli/documents/preview.js';
 import { chipFromImage } from '../../tools/emulator/index.js';
 import { firmwright, jsonOf } from '../support/cli.js';
 import { profileOf, sysupgradeImage } from '../support/router-image.js';
@@ -118,4 +119,45 @@ test('check prints one block of flaws, each on a line of its own', async () => {
   const flaws = stdout.slice(stdout.indexOf('Known flaws')).trimEnd().split('\n');
   expect(flaws.length).toBeGreaterThan(3);
   for (const line of flaws.slice(1)) expect(line).toMatch(/^ {2}[a-z0-9-]+: .+\(.*at .+\)$/);
+});
+
+test('previews of reset and upgrade leave a dump alone; without --preview it is changed in place', async () => {
+  const dump = join(folder, 'previewed.bin');
+  const profile = profileOf('ubnt_unifi-ap');
+  const setUp = join(folder, 'set-up.yaml');
+  writeFileSync(
+    setUp,
+    'name: set up\nsteps:\n  - boot\n  - write: { path: /root/.ssh/a, text: a }\n  - write: { path: /etc/config/b, text: b }\n',
+  );
+  writeFileSync(dump, chipFromImage(profile, readFileSync(image)).image());
+  expect((await firmwright(['emulate', setUp, '--flash', dump, ...board])).exitCode).toBe(0);
+  const before = readFileSync(dump);
+
+  const told = await firmwright(['reset', dump, ...board, '--preview', '--json']);
+  const { entries, preview } = resetDocument.parse(jsonOf(told));
+  expect(preview).toBe(true);
+  expect(entries).toContainEqual({ path: '/etc/config/b', fate: 'removed' });
+  expect(entries.find(({ path }) => path === '/root/.ssh/a')?.fate).toBe('survives');
+  const upgrade = await firmwright(['upgrade', dump, image, ...board, '--preview', '--json']);
+  expect(upgradeDocument.parse(jsonOf(upgrade))).toMatchObject({
+    verdict: 'attention',
+    lost: ['/root/.ssh/a'],
+  });
+  const text = await firmwright(['upgrade', dump, image, ...board, '--preview']);
+  expect(text.stdout).toMatch(/^LOST: not on the keep list +\/root\/\.ssh\/a$/m);
+  expect(readFileSync(dump).equals(before)).toBe(true);
+
+  expect((await firmwright(['upgrade', dump, image, ...board])).exitCode).toBe(0);
+  expect((await firmwright(['which', dump, '/etc/config/b', ...board])).stdout).toContain('upper');
+  expect((await firmwright(['which', dump, '/root/.ssh/a', ...board])).exitCode).toBe(11);
+  expect((await firmwright(['reset', dump, ...board])).exitCode).toBe(0);
+  expect((await firmwright(['which', dump, '/etc/config/b', ...board])).exitCode).toBe(11);
+});
+
+test('an upgrade that the device would refuse ends with exit code 11 and says why', async () => {
+  const other = join(folder, 'other.bin');
+  writeFileSync(other, 'no image');
+  const result = await firmwright(['upgrade', image, other, ...board, '--preview']);
+  expect(result.exitCode).toBe(11);
+  expect(result.stdout).toMatch(/^refused\n {2}image metadata not present/m);
 });

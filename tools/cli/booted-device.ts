@@ -2,7 +2,7 @@ import type { BoardProfile } from '../boards/index.js';
 import type { Clock } from '../core/index.js';
 import { ScenarioError } from '../core/index.js';
 import { boot, chipFromImage, Device } from '../emulator/index.js';
-import type { RunningSystem } from '../emulator/index.js';
+import type { BranchName, RunningSystem } from '../emulator/index.js';
 
 /**
  * Flashes an image on the emulated board, or takes a dump as its chip, and boots.
@@ -15,9 +15,10 @@ export function bootDevice(
   image: Uint8Array,
   path: string,
   clock?: Clock,
+  branch?: BranchName,
 ): RunningSystem {
   const chip = chipFromImage(profile, image);
-  const result = boot(new Device({ profile, chip, ...(clock && { clock }) }));
+  const result = boot(new Device({ profile, chip, ...(clock && { clock }), ...(branch && { branch }) }));
   if (result.kind === 'running') return result.system;
   throw new ScenarioError(
     'FW_EMULATOR_NO_BOOT',

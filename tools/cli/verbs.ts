@@ -51,6 +51,16 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/emulate.js')).emulate,
   },
   {
+    usage: 'reset <image>',
+    describe: 'Reset the emulated board to factory state, or tell what that would do',
+    load: async () => (await import('./commands/reset.js')).reset,
+  },
+  {
+    usage: 'upgrade <image> <new>',
+    describe: 'Upgrade the emulated board, or tell what happens to the settings',
+    load: async () => (await import('./commands/upgrade.js')).upgrade,
+  },
+  {
     usage: 'shell <image>',
     describe: 'Type commands on the emulated board',
     load: async () => (await import('./commands/shell.js')).shell,

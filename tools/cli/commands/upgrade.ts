@@ -1,0 +1,85 @@
+/** `upgrade`: a sysupgrade of the emulated device, or what it would do to the settings. */
+import { groupDigits, textOf } from '../../core/index.js';
+import { branchNames, previewUpgrade, sysupgrade, type UpgradePreview } from '../../emulator/index.js';
+import { loadBoard } from '../board-profiles.js';
+import { bootDevice } from '../booted-device.js';
+import { defineCommand, type Session } from '../command.js';
+import type { UpgradeDocument } from '../documents/preview.js';
+import { writeBeside } from '../image-files.js';
+import { renderTable } from '../render/table.js';
+import { readInput } from './check.js';
+
+const meanings: Readonly<Record<UpgradePreview['kept'][number]['fate'], string>> = {
+  kept: 'kept',
+  'same-as-new': 'kept, same as the new default',
+  'old-default': 'OLD DEFAULT hides the new one',
+  conflict: 'CONFLICT: both changed',
+  orphaned: 'ORPHANED: no default any more',
+};
+
+/** The verb. */
+export const upgrade = defineCommand(
+  (yargs) =>
+    yargs
+      .positional('image', {
+        type: 'string',
+        demandOption: true,
+        describe: 'dump of the chip, which is upgraded in place; or an image',
+      })
+      .positional('new', { type: 'string', demandOption: true, describe: 'image to upgrade to' })
+      .option('board', { type: 'string', demandOption: true, describe: 'board id or profile file' })
+      .option('branch', { choices: branchNames, describe: 'OpenWrt branch whose flows are run' })
+      .option('keep-settings', { type: 'boolean', default: true, describe: '--no-keep-settings is -n' })
+      .option('changed-etc', { type: 'boolean', default: false, describe: '-c: all changed files of /etc' })
+      .option('changed-all', { type: 'boolean', default: false, describe: '-o: all changed files' })
+      .option('skip-equal', { type: 'boolean', default: false, describe: '-u: not what equals the base' })
+      .option('list-packages', { type: 'boolean', default: false, describe: '-k: list installed packages' })
+      .option('force', { type: 'boolean', default: false, describe: '-F: although checks fail' })
+      .option('preview', { type: 'boolean', default: false, describe: 'only tell; the dump stays as it is' })
+      .example('$0 upgrade dump.bin new.bin --board ubnt_unifi-ap --preview', 'what happens to the settings'),
+  (args, session) => {
+    const profile = loadBoard(args.board);
+    const image = readInput(args.image);
+    const next = readInput(args.new);
+    const system = bootDevice(profile, image, args.image, undefined, args.branch);
+    const { keepSettings, changedEtc, changedAll, skipEqual, listPackages, force } = args;
+    const options = { keepSettings, changedEtc, changedAll, skipEqual, listPackages, force };
+    const told = previewUpgrade(system, next, options);
+    if (!args.preview && told.verdict !== 'refused' && image.length === profile.flash.size) {
+      sysupgrade(system, next, options);
+      writeBeside(args.image, system.device.chip.image());
+    }
+    session.result(documentOf(told, profile.id, args.preview), () => render(told, session));
+    return Promise.resolve(told.verdict === 'refused' ? 11 : 0);
+  },
+);
+
+function documentOf(told: UpgradePreview, board: string, preview: boolean): UpgradeDocument {
+  return {
+    schemaVersion: 1,
+    board,
+    preview,
+    verdict: told.verdict,
+    reasons: [...told.reasons],
+    kept: told.kept.map(({ path, fate }) => ({ path: textOf(path), fate })),
+    lost: told.lost.map(textOf),
+    droppedPackages: told.droppedPackages.map(({ name, from }) => ({ name: textOf(name), from })),
+    archive: told.archive ?? null,
+  };
+}
+
+function render(told: UpgradePreview, { style }: Session): string {
+  const rows = [
+    ...told.kept.map(({ path, fate }) => [meanings[fate], textOf(path)]),
+    ...told.lost.map((path) => ['LOST: not on the keep list', textOf(path)]),
+    ...told.droppedPackages.map(({ name, from }) => ['package DROPPED', `${textOf(name)} (${from})`]),
+  ];
+  const { archive } = told;
+  const room = archive
+    ? `archive: ${groupDigits(archive.size)} bytes in ${archive.eraseBlocks} of ${archive.eraseBlocksLeft} erase blocks; unpacked ${groupDigits(archive.unpacked)} of ${groupDigits(archive.rootfsData)} bytes\n`
+    : 'no settings are carried\n';
+  const colour = { safe: style.green, attention: style.yellow, refused: style.red }[told.verdict];
+  const table = renderTable([{ heading: 'what' }, { heading: 'file or package' }], rows, style.bold);
+  const reasons = told.reasons.map((reason) => `  ${reason}\n`).join('');
+  return `${rows.length === 0 ? '' : `${table}\n`}${told.verdict === 'refused' ? '' : room}${colour(told.verdict)}\n${reasons}`;
+}
