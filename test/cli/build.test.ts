@@ -1,5 +1,5 @@
 /** What `build` makes of good and bad input: results, exit codes, messages, and what it leaves behind. */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -190,7 +190,16 @@ describe('an input that cannot be used is one error with its exit code, and leav
     }),
     'a kernel that no vendor layout has room for': (at) => {
       writeFileSync(at.kernel, uImageKernel(7_800_000));
-      return { words: board, exitCode: 10, code: 'FW_BUDGET_CHECK_SIZE', says: 'factory.bin' };
+      return { words: board, exitCode: 10, code: 'FW_BUDGET_OVER', says: 'factory.bin' };
+    },
+    'a kernel that the layout of TP-Link has no room for': (at) => {
+      writeFileSync(at.kernel, uImageKernel(4_000_000));
+      return {
+        words: ['-b', 'tplink_tl-wr841-v11'],
+        exitCode: 10,
+        code: 'FW_BUDGET_OVER',
+        says: 'firmware layout',
+      };
     },
     'a compressor that the library does not write': (at) => ({
       words: ['-b', profileFile(at, { compressor: 'lzo' })],
@@ -278,7 +287,7 @@ requires(root(), tool('mount'))(
       try {
         const result = await build(at, [...board, '--no-cache', '--json']);
         expect(result.exitCode, result.stderr).toBe(5);
-        expect(result.stderr).toMatch(/\[FW_ENV_(SPACE|DISK_FULL)\]/);
+        expect(result.stderr).toMatch(/\[FW_ENV_DISK_FULL\]/);
         expectNothingLeft(at);
       } finally {
         execFileSync('umount', [at.out]);
@@ -323,6 +332,27 @@ requires(path(cliPath))(
     expect(await ended, said).toBe(130);
     expect(said).toContain('[FW_CANCELLED]');
     expectNothingLeft(at);
+  },
+);
+
+requires(path(cliPath), tool('setpriv'))(
+  'a file of the root tree that may not be read is one error with its path',
+  () => {
+    const at = place();
+    const secret = join(at.root, 'etc', 'secret');
+    writeFileSync(secret, 'text', { mode: 0o000 });
+    const words = ['mkfs', 'squashfs', at.root, join(at.folder, 'packed')];
+    // Without the rights that let root read everything; for a plain user they are gone already.
+    const without = '-dac_override,-dac_read_search';
+    const drop =
+      process.getuid?.() === 0 ? ['setpriv', `--inh-caps=${without}`, `--bounding-set=${without}`] : [];
+    const [program = '', ...args] = [...drop, process.execPath, cliPath, ...words];
+    const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+    expect(status, stderr).toBe(5);
+    expect(stderr).toContain(secret);
+    expect(stderr).toContain('[FW_ENV_FILE]');
+    expect(stderr.match(/^error:/gm)).toHaveLength(1);
+    expect(readdirSync(at.folder).filter((name) => name.startsWith('packed'))).toEqual([]);
   },
 );
 

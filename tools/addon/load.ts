@@ -31,16 +31,17 @@ export function loadAddon<T extends object>(subject: string, names: readonly (ke
   try {
     addon = require(file);
   } catch (cause) {
-    throw missing(subject, file, cause);
+    throw missingAddon(subject, file, cause);
   }
   const absent = names.filter((name) => !(addon instanceof Object && name in addon));
   if (absent.length > 0) {
-    throw missing(subject, file, new Error(`it is out of date: no ${absent.join(', ')}`));
+    throw missingAddon(subject, file, new Error(`it is out of date: no ${absent.join(', ')}`));
   }
   return addon as T;
 }
 
-function missing(subject: string, file: string, cause: unknown): EnvironmentError {
+/** Makes the error for an addon that does not load: which library is missing, or that it has to be built. */
+export function missingAddon(subject: string, file: string, cause: unknown): EnvironmentError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   const library = /(lib[\w+-]+\.so)[.\d]*: cannot open shared object/.exec(reason)?.[1];
   if (library !== undefined) {

@@ -1,7 +1,7 @@
 /** Makes the images of one board in memory: the finished kernel, the artefacts of its recipes, and the whole chip. */
 import { findPartition, stepBoard } from '../boards/index.js';
 import type { BoardProfile } from '../boards/index.js';
-import { BudgetError, FirmwrightError, groupDigits, InternalError } from '../core/index.js';
+import { BudgetError, FirmwrightError, groupDigits, InternalError, roundUp } from '../core/index.js';
 import { finishKernel, kernelOfImage, runStep } from '../firmware/index.js';
 import type { RecipeStep, StepContext, StepVersion } from '../firmware/index.js';
 import type { BoardPlan } from './plan.js';
@@ -50,7 +50,7 @@ export interface BoardImages {
  * Makes the images of a board.
  *
  * @throws FormatError FW_FIRMWARE_STEP when a step lacks what it needs
- * @throws BudgetError FW_BUDGET_CHECK_SIZE when a vendor layout leaves no way to write the image at all
+ * @throws BudgetError FW_BUDGET_PARTITION when a file given for another partition is too long
  */
 export function makeBoardImages(input: BoardInput): BoardImages {
   const { plan, profile } = input;
@@ -72,13 +72,13 @@ export function makeBoardImages(input: BoardInput): BoardImages {
   for (const { name, recipe } of profile.artefacts) {
     if (!plan.artefacts.some((planned) => planned.name === name)) continue;
     const image = atBoard(profile, name, () => runArtefact(name, recipe, { ...context, kernel }, oversize));
-    artefacts.set(name, image);
+    if (image) artefacts.set(name, image);
   }
   // The limit of the image is told with its artefact, that of the partition below.
   const steps = profile.firmwareRecipe.filter((step) => step.name !== 'check-size');
-  const firmware = atBoard(profile, 'firmware', () =>
-    runArtefact('firmware', steps, { ...context, kernel }, oversize),
-  );
+  const firmware =
+    atBoard(profile, 'firmware', () => runArtefact('firmware layout', steps, { ...context, kernel }, oversize)) ??
+    unframed(kernel, input.rootfs, profile.flash.eraseSize);
   checkLimit('firmware', firmware.length, findPartition(profile, 'firmware')?.size, oversize);
   const fits = oversize.length === 0;
   return {
@@ -98,24 +98,38 @@ function finishedKernel({ profile, kernel, warn }: BoardInput, context: StepCont
   return inside;
 }
 
-/** Runs a recipe; `check-size` is noted and passed, so that the rest of the image still comes out. */
+/**
+ * Runs a recipe; `check-size` is noted and passed, so that the rest of the image still comes out.
+ *
+ * @returns undefined when a vendor's layout has no room, so that there is no image to go on with; that is noted too
+ */
 function runArtefact(
   name: string,
   recipe: readonly RecipeStep[],
   context: StepContext,
   oversize: Oversize[],
-): Uint8Array {
+): Uint8Array | undefined {
   let file: Uint8Array = new Uint8Array(0);
   for (const step of recipe) {
     try {
       file = runStep(step, file, context);
     } catch (error) {
       const { limit, overBy } = error instanceof BudgetError ? error.data : {};
-      if (step.name !== 'check-size' || typeof limit !== 'number' || typeof overBy !== 'number') throw error;
+      if (typeof limit !== 'number' || typeof overBy !== 'number') throw error;
       oversize.push({ what: name, limit, use: limit + overBy, overBy });
+      if (step.name !== 'check-size') return undefined;
     }
   }
   return file;
+}
+
+/** Kernel and root file system as they would stand in the flash, for the budget of a board whose format has no room. */
+function unframed(kernel: Uint8Array, rootfs: Uint8Array, eraseSize: number): Uint8Array {
+  const start = roundUp(kernel.length, eraseSize);
+  const bytes = new Uint8Array(start + rootfs.length).fill(0xff);
+  bytes.set(kernel);
+  bytes.set(rootfs, start);
+  return bytes;
 }
 
 function checkLimit(what: string, use: number, limit: number | undefined, oversize: Oversize[]): void {

@@ -60,8 +60,8 @@ export const errorCodes = {
   FW_CANCELLED: 'the user cancelled the command; nothing was left half-written',
   FW_DIFF_LIMIT: 'the new image breaks a limit of the comparison',
   FW_ENV_ACCESS: 'the operating system refuses a file or folder',
+  FW_ENV_DISK_FULL: 'a file system has no room left for the output',
   FW_ENV_FILE: 'the operating system reports a failure of a file or folder',
-  FW_ENV_SPACE: 'the disk is full',
   FW_USAGE_ARGUMENT: 'the command line is wrong',
   FW_USAGE_BOARD: 'no board profile has this id',
   FW_USAGE_FILE: 'a file that the command line names is not there or of the wrong kind',
@@ -128,7 +128,6 @@ export const errorCodes = {
   FW_ROOTFS_TABLE: 'a rule of the attribute table makes no sense or names what is not there',
 
   // squashfs
-  FW_ENV_DISK_FULL: 'a file system has no room left for the output',
   FW_SQUASHFS_BLOCK: 'a block or table of a squashfs image is damaged',
   FW_SQUASHFS_COMPRESSOR: 'a squashfs image uses a compressor that cannot be decoded',
   FW_SQUASHFS_CONTENT: 'a file to pack has fewer bytes than it declares',

@@ -1,10 +1,27 @@
 import { expect, test } from 'vitest';
 import { addonError, loadAddon } from '../../../tools/addon/index.js';
+import { missingAddon } from '../../../tools/addon/load.js';
 
 test('an addon without the function asked for names the command that builds it', () => {
   expect(() => loadAddon<{ noSuchFunction: () => void }>('hostfs', ['noSuchFunction'])).toThrow(
     expect.objectContaining({ code: 'FW_ENV_ADDON_MISSING', exitCode: 5, hint: 'npm run build:native' }),
   );
+});
+
+test('an addon that is not built names the command that builds it', () => {
+  expect(() => loadAddon('not-built', [])).toThrow(
+    expect.objectContaining({ code: 'FW_ENV_ADDON_MISSING', exitCode: 5, hint: 'npm run build:native' }),
+  );
+});
+
+test('an addon whose library is missing names the package of the library', () => {
+  const cause = new Error('libsquashfs.so.1: cannot open shared object file: No such file or directory');
+  expect(missingAddon('squashfs', '/some/firmwright_squashfs.node', cause)).toMatchObject({
+    code: 'FW_ENV_ADDON_MISSING',
+    exitCode: 5,
+    message: 'the squashfs addon needs libsquashfs.so, which is missing',
+    hint: 'apt-get install libsquashfs1',
+  });
 });
 
 test('an error of the addon keeps its code, its library name and its place', () => {

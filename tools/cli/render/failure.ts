@@ -113,7 +113,7 @@ function fromSystem(error: Error & { code?: unknown; path?: unknown }): Firmwrig
       });
     case 'ENOSPC':
     case 'EDQUOT':
-      return new EnvironmentError('FW_ENV_SPACE', `no space left for ${path}`, {
+      return new EnvironmentError('FW_ENV_DISK_FULL', `no space left for ${path}`, {
         ...details,
         hint: 'free some space, or write elsewhere with --out',
       });
