@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { b, errnoOf, find, put, textAt } from '../../support/files.js';
-import { lowerWith, memory, unionOf } from '../../support/unions.js';
+import { MemoryFileSystem } from '../../../tools/vfs/index.js';
+import { b, errnoOf, find, names, put, textAt } from '../../support/files.js';
+import { lowerWith, memory, policyWith, strayIn, unionOf } from '../../support/unions.js';
 
 test('failing calls and reading copy nothing (union 62, 63)', () => {
   const store = memory();
@@ -58,4 +59,86 @@ test('names of one lower inode stay one object, also after a new mount (union 83
   expect(again.getattr(number).nlink).toBe(2);
   again.unlink(again.root, b('a'));
   expect(again.getattr(number).nlink).toBe(1);
+});
+
+test('parents come first, as directories without their content, and devices of the chain as they are (union 65, 91)', () => {
+  const [lower, store] = [lowerWith('d/', 'd/e/', 'd/e/f', 'd/other'), memory()];
+  const union = unionOf({ lowers: [lower], store });
+  union.setattr(find(union, 'd/e/f'), { mode: 0o600 });
+  expect([names(store, find(store, 'upper')), names(store, find(store, 'upper/d'))]).toEqual([['d'], ['e']]);
+});
+
+test('a copy is dressed in order: owner, attributes, mode, times, flush, and only then its name (union 68, 69, 78, 79, 87)', () => {
+  const lower = lowerWith('f');
+  const [ino, store] = [find(lower, 'f'), memory()];
+  lower.setattr(ino, { mode: 0o4755, uid: 5, gid: 6, mtimeNs: 9n });
+  lower.setxattr(ino, b('security.capability'), Buffer.from('cap'));
+  const union = unionOf({ lowers: [lower], store });
+  const calls: string[] = [];
+  store.fault = ({ call, changes, name }) => {
+    if (changes || call === 'sync') calls.push(`${call} ${name ?? ''}`.trim());
+    return undefined;
+  };
+  union.write(find(union, 'f'), 0, Buffer.from('x'));
+  store.fault = undefined;
+  const order = [
+    'mknod #1',
+    'write',
+    'setattr',
+    'setxattr security.capability',
+    'setattr',
+    'setxattr trusted.overlay.origin',
+    'sync',
+    'rename #1',
+  ];
+  expect(calls.slice(0, order.length)).toEqual(order);
+  const copy = store.getattr(find(store, 'upper/f'));
+  expect(copy).toMatchObject({ mode: 0o4755, uid: 5, gid: 6 });
+});
+
+test('rights must arrive with the copy, other attributes that the upper refuses are left behind (union 70)', () => {
+  for (const [name, wanted] of [
+    ['security.capability', 'EOPNOTSUPP'],
+    ['user.x', undefined],
+  ] as const) {
+    const lower = lowerWith('f');
+    lower.setxattr(find(lower, 'f'), b(name), Buffer.from('1'));
+    const store = memory();
+    const union = unionOf({ lowers: [lower], store });
+    store.fault = (point) => (point.call === 'setxattr' && point.name === name ? 'EOPNOTSUPP' : undefined);
+    expect(errnoOf(() => union.setattr(find(union, 'f'), { mode: 0o600 }))).toBe(wanted);
+    store.fault = undefined;
+    expect(strayIn(store)).toEqual([]);
+  }
+});
+
+test('holes stay holes, and a file larger than the upper allows is refused before a byte is copied (union 71, 72)', () => {
+  const lower = lowerWith('f');
+  lower.setattr(find(lower, 'f'), { size: 2 ** 33 });
+  const store = memory();
+  const union = unionOf({ lowers: [lower], store });
+  union.setattr(find(union, 'f'), { mode: 0o600 });
+  expect(store.getattr(find(store, 'upper/f'))).toMatchObject({ size: 2 ** 33, blocks: 8 });
+  const small = new MemoryFileSystem({ fileSizeLimit: 2 ** 32 });
+  const limited = unionOf({ lowers: [lower], store: small });
+  expect(errnoOf(() => limited.setattr(find(limited, 'f'), { mode: 0o600 }))).toBe('EFBIG');
+  expect([strayIn(small), names(small, find(small, 'upper'))]).toEqual([[], []]);
+});
+
+test('a metadata-only copy takes its data from the lower until it is written, also after rename and link (union 88, 206)', () => {
+  const [lower, store] = [lowerWith('f'), memory()];
+  const policy = policyWith({ metacopy: true });
+  const union = unionOf({ lowers: [lower], store, policy });
+  union.setattr(find(union, 'f'), { mode: 0o600 });
+  union.rename(union.root, b('f'), union.root, b('g'));
+  union.link(find(union, 'g'), union.root, b('h'));
+  expect(store.getattr(find(store, 'upper/g')).blocks).toBe(0);
+  union.unmount();
+  const again = unionOf({ lowers: [lower], store, policy });
+  expect(textAt(again, 'h')).toBe('content');
+  again.write(find(again, 'h'), 0, Buffer.from('DATA'));
+  expect([
+    textAt(again, 'g'),
+    store.listxattr(find(store, 'upper/g')).includes(b('trusted.overlay.metacopy')),
+  ]).toEqual(['DATAent', false]);
 });

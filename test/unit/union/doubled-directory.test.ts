@@ -13,7 +13,7 @@ import {
 
 const options = { endian: 'big', clock: fixedClock(1) } as const;
 
-test('a directory that a cut rename left in work and in the upper keeps its content at the next mount (union 203, 214)', () => {
+test('a directory that a cut rename left in work and in the upper keeps its content at the next mount (union 12, 203, 214)', () => {
   const chip = new NorChip({ geometry: norGeometry(16 * 65536, 65536) });
   const jffs2 = mountJffs2(chip, options);
   const upper = makeDirectories(jffs2, b('/upper'));

@@ -3,6 +3,7 @@ import { joinLayerList, mountUnion, splitLayerList } from '../../../tools/union/
 import { MemoryFileSystem } from '../../../tools/vfs/index.js';
 import { b, errnoOf, find, newDirectoryAttributes, textAt } from '../../support/files.js';
 import { lowerWith, memory, policyWith, unionOf, upperOn } from '../../support/unions.js';
+import { viewOf } from '../../support/views.js';
 
 test('without an upper every change answers EROFS, and so does the way back (union 2, 170)', () => {
   const union = unionOf({ lowers: [lowerWith('f')] });
@@ -89,4 +90,73 @@ test('a volatile upper that was never unmounted is refused (union 174)', () => {
   const policy = policyWith({ volatile: true });
   unionOf({ lowers: [lower], store, policy });
   expect(errnoOf(() => unionOf({ lowers: [lower], store: store.clone(), policy }))).toBe('EINVAL');
+});
+
+test('which layer is the upper does not depend on where the union appears, and its list is shown (union 8, 9)', () => {
+  const [one, two] = [lowerWith('f', 'only-one'), lowerWith('f', 'only-two')];
+  const above = unionOf({ lowers: [two], store: memory() });
+  const below = unionOf({ lowers: [one, two] });
+  expect(above.layers).toEqual(['upper', 'lower1']);
+  expect(below.layers).toEqual(['lower1', 'lower2']);
+  expect(below.which(b('/f')).layer).toBe('lower1');
+});
+
+test('a remount waits for no open writer, and gives the upper back to others meanwhile (union 17, 170)', () => {
+  const [lower, store] = [lowerWith('f'), memory()];
+  const union = unionOf({ lowers: [lower], store });
+  const ino = find(union, 'f');
+  union.open(ino, 'write');
+  expect(errnoOf(() => union.remount(true))).toBe('EBUSY');
+  union.release(ino);
+  union.remount(true);
+  expect(errnoOf(() => union.write(ino, 0, Buffer.from('x')))).toBe('EROFS');
+  const other = unionOf({ lowers: [lower], store });
+  expect(errnoOf(() => union.remount(false))).toBe('EBUSY');
+  expect(union.readOnly).toBe(true);
+  other.unmount();
+  union.remount(false);
+  union.write(ino, 0, Buffer.from('x'));
+});
+
+test('an upper that turns read-only answers EROFS to writers, and readers go on (union 171)', () => {
+  const store = memory();
+  const union = unionOf({ lowers: [lowerWith('f')], store });
+  union.write(find(union, 'f'), 0, Buffer.from('x'));
+  store.readOnly = true;
+  expect(errnoOf(() => union.write(find(union, 'f'), 0, Buffer.from('y')))).toBe('EROFS');
+  expect(errnoOf(() => union.unlink(union.root, b('f')))).toBe('EROFS');
+  expect(textAt(union, 'f')).toBe('xontent');
+});
+
+test('statfs shows the upper, and without one the top lower with nothing free (union 172)', () => {
+  const store = new MemoryFileSystem({ capacity: 1 << 20, inodeLimit: 100 });
+  const union = unionOf({ lowers: [lowerWith('f')], store });
+  expect(union.statfs()).toEqual(store.statfs());
+  const lower = new MemoryFileSystem({ capacity: 1 << 16 });
+  expect(unionOf({ lowers: [lower, memory()] }).statfs()).toMatchObject({
+    blocks: 16,
+    blocksFree: 0,
+    filesFree: 0,
+  });
+});
+
+test('unmounting is refused with open files, and then has all in the upper (union 175)', () => {
+  const [lower, store] = [lowerWith('f'), memory()];
+  const union = unionOf({ lowers: [lower], store });
+  const ino = find(union, 'f');
+  union.open(ino, 'read');
+  expect(errnoOf(() => union.unmount())).toBe('EBUSY');
+  union.release(ino);
+  union.write(ino, 0, Buffer.from('x'));
+  union.unmount();
+  expect(errnoOf(() => union.getattr(ino))).toBe('ENODEV');
+  expect(textAt(unionOf({ lowers: [lower], store: store.clone() }), 'f')).toBe('xontent');
+});
+
+test('an empty upper is the pristine lower: what a factory reset leaves (union 177)', () => {
+  const lower = lowerWith('f', 'd/', 'd/g');
+  const union = unionOf({ lowers: [lower], store: memory() });
+  union.unlink(union.root, b('f'));
+  union.unmount();
+  expect(viewOf(unionOf({ lowers: [lower], store: memory() }))).toBe(viewOf(lower));
 });

@@ -1,6 +1,16 @@
 import { expect, test } from 'vitest';
 import { policies } from '../../../tools/union/index.js';
-import { b, find, names, newDirectoryAttributes, put, putDirectory, textAt } from '../../support/files.js';
+import { removeTree } from '../../../tools/vfs/index.js';
+import {
+  b,
+  errnoOf,
+  find,
+  names,
+  newDirectoryAttributes,
+  put,
+  putDirectory,
+  textAt,
+} from '../../support/files.js';
 import { lowerWith, memory, unionOf, upperOn } from '../../support/unions.js';
 
 test('a listing goes on after removals without losing or repeating a name (union 50, 52, 55)', () => {
@@ -52,4 +62,67 @@ test('a lower directory that a foreign upper shows in two places has its own obj
     const [entry] = union.readdir(find(union, path));
     expect(entry?.ino).toBe(find(union, `${path}/f`));
   }
+});
+
+test('a list that was read in part goes on while copies come, also through rm -r (union 49, 51, 54, 60)', () => {
+  const store = memory();
+  const union = unionOf({ lowers: [lowerWith('d/', 'd/a', 'd/b', 'd/c/', 'd/c/x')], store });
+  const d = find(union, 'd');
+  const [first] = union.readdir(d, 0, 1);
+  for (const { ino } of union.readdir(d)) union.setattr(ino, { mode: 0o700 });
+  const rest = union.readdir(d, first?.cookie);
+  expect([first, ...rest].map((entry) => entry?.name)).toEqual(['a', 'b', 'c']);
+  removeTree(union, b('/d'));
+  expect(names(union)).toEqual([]);
+});
+
+test('nothing is looked up in a layer while that layer lists (union 57)', () => {
+  const lower = lowerWith('d/', 'd/a');
+  const readdir = lower.readdir.bind(lower);
+  let inside = false;
+  lower.readdir = (...call) => {
+    inside = true;
+    const entries = readdir(...call);
+    inside = false;
+    return entries;
+  };
+  lower.fault = ({ call }) => (inside && call !== 'readdir' ? 'EIO' : undefined);
+  const union = unionOf({ lowers: [lower, lowerWith('d/', 'd/b')], store: memory() });
+  expect(names(union, find(union, 'd'))).toEqual(['a', 'b']);
+});
+
+test('a listing asks each layer once, however many names it has (union 58)', () => {
+  const lowers = [0, 1].map((half) =>
+    lowerWith(...Array.from({ length: 2000 }, (_, at) => `f${half * 1000 + at}`)),
+  );
+  let calls = 0;
+  for (const lower of lowers) {
+    lower.fault = () => {
+      calls += 1;
+      return undefined;
+    };
+  }
+  const union = unionOf({ lowers, store: memory() });
+  calls = 0;
+  expect(union.readdir(union.root)).toHaveLength(3000);
+  expect(calls).toBeLessThan(10);
+});
+
+test('an error of one part fails the whole listing, and the next try is complete (union 59)', () => {
+  const [top, bottom] = [lowerWith('a'), lowerWith('b')];
+  const union = unionOf({ lowers: [top, bottom], store: memory() });
+  bottom.fault = ({ call }) => (call === 'readdir' ? 'EIO' : undefined);
+  expect(errnoOf(() => union.readdir(union.root))).toBe('EIO');
+  bottom.fault = undefined;
+  expect(names(union)).toEqual(['a', 'b']);
+});
+
+test('what is beneath keeps its place in the list when the upper grows (union 53)', () => {
+  const [lower, store] = [lowerWith('m', 'z'), memory()];
+  const union = unionOf({ lowers: [lower], store });
+  const before = union.readdir(union.root);
+  put(union, 'a');
+  union.unmount();
+  const again = unionOf({ lowers: [lower], store });
+  expect(again.readdir(again.root).slice(0, 2)).toEqual(before);
 });

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
-import { b, errnoOf, find } from '../../support/files.js';
-import { lowerWith, memory, strayIn, unionOf } from '../../support/unions.js';
+import { steppingClock } from '../../../tools/core/index.js';
+import { MemoryFileSystem } from '../../../tools/vfs/index.js';
+import { b, errnoOf, find, names, textAt } from '../../support/files.js';
+import { lowerWith, memory, policyWith, strayIn, unionOf } from '../../support/unions.js';
 
 test('an open file stays the same object across copy-up, rename and unlink (union 124, 145, 149)', () => {
   const union = unionOf({ lowers: [lowerWith('f')], store: memory() });
@@ -27,4 +29,52 @@ test('a lower file that is open and removed can still be changed, without a name
   expect(union.lookup(union.root, b('f'))).toBeUndefined();
   union.release(ino);
   expect(strayIn(store)).toEqual([]);
+});
+
+test('reading leaves the access time of a lower file alone, or copies for it where the policy says so (union 101, 102, 103)', () => {
+  const lower = lowerWith('f');
+  const [plainStore, shadowStore] = [
+    memory(),
+    new MemoryFileSystem({ atime: 'relatime', clock: steppingClock(1_800_000_000, 1n) }),
+  ];
+  const before = lower.getattr(find(lower, 'f')).atimeNs;
+  const union = unionOf({ lowers: [lower], store: plainStore });
+  textAt(union, 'f');
+  expect([union.getattr(find(union, 'f')).atimeNs, names(plainStore, find(plainStore, 'upper'))]).toEqual([
+    before,
+    [],
+  ]);
+  const shadow = unionOf({ lowers: [lower], store: shadowStore, policy: policyWith({ atime: 'shadow' }) });
+  textAt(shadow, 'f');
+  expect(names(shadowStore, find(shadowStore, 'upper'))).toEqual(['f']);
+  expect(shadow.getattr(find(shadow, 'f')).atimeNs).toBeGreaterThan(before);
+  expect(lower.getattr(find(lower, 'f')).atimeNs).toBe(before);
+});
+
+test('an editor sees the same file before and after the copy-up that another caused (union 104, 124, 147)', () => {
+  const union = unionOf({ lowers: [lowerWith('f')], store: memory() });
+  const facts = () => {
+    const { ino, mtimeNs, size, mode, nlink } = union.getattr(find(union, 'f'));
+    return { ino, mtimeNs, size, mode, nlink };
+  };
+  const before = facts();
+  union.setxattr(find(union, 'f'), b('user.x'), Buffer.from('1'));
+  expect([facts(), textAt(union, 'f')]).toEqual([before, 'content']);
+});
+
+test('syncing a lower-only object succeeds and touches nothing; a copied one goes to the upper (union 151, 173)', () => {
+  const store = memory();
+  const union = unionOf({ lowers: [lowerWith('d/', 'f')], store });
+  const synced: number[] = [];
+  store.fault = ({ call, ino }) => {
+    if (call === 'sync') synced.push(ino);
+    return undefined;
+  };
+  for (const path of ['d', 'f']) union.sync(find(union, path));
+  expect(synced).toEqual([]);
+  union.setattr(find(union, 'd'), { mode: 0o700 });
+  synced.length = 0;
+  union.sync(find(union, 'd'));
+  union.sync();
+  expect(synced).toEqual([find(store, 'upper/d'), store.root]);
 });

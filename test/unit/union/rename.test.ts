@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { policies } from '../../../tools/union/index.js';
-import { b, errnoOf, find, textAt } from '../../support/files.js';
+import { removeTree } from '../../../tools/vfs/index.js';
+import { b, errnoOf, find, names, putDirectory, textAt } from '../../support/files.js';
 import { lowerWith, memory, unionOf } from '../../support/unions.js';
 
 test('a lower directory is renamed by redirect, or refused before anything is copied (union 107, 109)', () => {
@@ -16,4 +17,82 @@ test('a lower directory is renamed by redirect, or refused before anything is co
   const openwrt = unionOf({ lowers: [lower], store: other, policy: policies.openwrt });
   expect(errnoOf(() => openwrt.rename(openwrt.root, b('d'), openwrt.root, b('x')))).toBe('EXDEV');
   expect(other.readdir(find(other, 'upper'))).toEqual([]);
+});
+
+test('a new directory that moves into a merged one is opaque before it arrives (union 44, 106)', () => {
+  const [lower, store] = [lowerWith('d/', 'd/x/', 'd/x/old'), memory()];
+  const union = unionOf({ lowers: [lower], store });
+  removeTree(union, b('/d/x'));
+  putDirectory(union, 'new');
+  union.rename(union.root, b('new'), find(union, 'd'), b('x'));
+  union.unmount();
+  const again = unionOf({ lowers: [lower], store });
+  expect(names(again, find(again, 'd/x'))).toEqual([]);
+});
+
+test('a rename over a whiteout leaves one at the old name, and over a directory needs it empty in the merged view (union 105, 108, 110)', () => {
+  const [lower, store] = [lowerWith('a', 'b', 'c/', 'c/x', 'e/'), memory()];
+  const union = unionOf({ lowers: [lower], store });
+  union.unlink(union.root, b('b'));
+  union.rename(union.root, b('a'), union.root, b('b'));
+  expect(errnoOf(() => union.rename(union.root, b('e'), union.root, b('c')))).toBe('ENOTEMPTY');
+  union.unlink(find(union, 'c'), b('x'));
+  union.rename(union.root, b('e'), union.root, b('c'));
+  union.unmount();
+  const again = unionOf({ lowers: [lower], store });
+  expect([names(again), names(again, find(again, 'c'))]).toEqual([['b', 'c'], []]);
+});
+
+test('two names of one object: rename does nothing, also for lower links not copied (union 111)', () => {
+  const [lower, store] = [lowerWith('a'), memory()];
+  lower.link(find(lower, 'a'), lower.root, b('b'));
+  const union = unionOf({ lowers: [lower], store });
+  union.rename(union.root, b('a'), union.root, b('b'));
+  union.rename(union.root, b('a'), union.root, b('a'));
+  expect([names(union), names(store, find(store, 'upper'))]).toEqual([['a', 'b'], []]);
+});
+
+test('no-replace judges by the merged view, where a whiteout is absent (union 112)', () => {
+  const union = unionOf({ lowers: [lowerWith('a', 'b')], store: memory() });
+  const noreplace = { noreplace: true };
+  expect(errnoOf(() => union.rename(union.root, b('a'), union.root, b('b'), noreplace))).toBe('EEXIST');
+  union.unlink(union.root, b('b'));
+  union.rename(union.root, b('a'), union.root, b('b'), noreplace);
+  expect(names(union)).toEqual(['b']);
+});
+
+test('an exchange makes no whiteouts, and what lands over a lower namesake hides it (union 113)', () => {
+  const [lower, store] = [lowerWith('d/', 'd/old', 'f'), memory()];
+  const union = unionOf({ lowers: [lower], store });
+  putDirectory(union, 'new');
+  union.rename(union.root, b('new'), union.root, b('d'), { exchange: true });
+  union.rename(union.root, b('new'), union.root, b('f'), { exchange: true });
+  union.unmount();
+  const again = unionOf({ lowers: [lower], store });
+  expect([names(again, find(again, 'd')), names(again, find(again, 'f'))]).toEqual([[], ['old']]);
+  expect(textAt(again, 'new')).toBe('content');
+  expect(store.readdir(find(store, 'upper')).some(({ type }) => type === 'char')).toBe(false);
+});
+
+test('type and loop errors are those of the merged view (union 114)', () => {
+  const union = unionOf({ lowers: [lowerWith('d/', 'd/e/', 'f')], store: memory() });
+  const move = (name: string, to: string, newName: string): string | undefined =>
+    errnoOf(() => union.rename(union.root, b(name), find(union, to), b(newName)));
+  expect([move('f', '', 'd'), move('d', '', 'f'), move('d', 'd/e', 'x')]).toEqual([
+    'EISDIR',
+    'ENOTDIR',
+    'EINVAL',
+  ]);
+});
+
+test('a rename moves the times of both parents, and what is open goes on (union 115)', () => {
+  const union = unionOf({ lowers: [lowerWith('d/', 'e/', 'd/f')], store: memory() });
+  const ino = find(union, 'd/f');
+  const before = ['d', 'e'].map((path) => union.getattr(find(union, path)).mtimeNs);
+  union.open(ino, 'write');
+  union.rename(find(union, 'd'), b('f'), find(union, 'e'), b('g'));
+  union.write(ino, 0, Buffer.from('MOVED'));
+  expect(textAt(union, 'e/g')).toBe('MOVEDnt');
+  const after = ['d', 'e'].map((path) => union.getattr(find(union, path)).mtimeNs);
+  expect(after.every((time, at) => time > (before[at] ?? time))).toBe(true);
 });
