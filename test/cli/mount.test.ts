@@ -4,7 +4,8 @@ import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { firmwright } from '../support/cli.js';
+import { doctorDocument } from '../../tools/cli/documents/doctor.js';
+import { firmwright, jsonOf } from '../support/cli.js';
 import type { CliResult } from '../support/cli.js';
 import { fuseNeeds } from '../support/fuse-mount.js';
 import { requires } from '../support/requires.js';
@@ -64,6 +65,14 @@ requires(...fuseNeeds)('a union without an upper is read-only', async () => {
     await expect(rm(at('mnt/file'))).rejects.toThrow('EROFS');
     expect(await readFile(at('mnt/dir/inner'), 'utf8')).toBe('inner');
   });
+});
+
+test('doctor says what mounts need, and how to get what is missing', async () => {
+  const { checks } = doctorDocument.parse(jsonOf(await firmwright(['doctor', '--json'])));
+  const subjects = ['addon part fuse', '/dev/fuse', 'fusermount3', 'helper of mount(8)'];
+  const found = checks.filter(({ subject }) => subjects.includes(subject));
+  expect(found.map(({ subject }) => subject)).toEqual(subjects);
+  for (const { state, install } of found) expect(install === undefined).toBe(state === 'good');
 });
 
 test.each([

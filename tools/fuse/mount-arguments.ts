@@ -1,4 +1,5 @@
 import { accessSync, constants, existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { EnvironmentError } from '../core/index.js';
 import type { FileSystem } from '../vfs/index.js';
 
@@ -26,6 +27,8 @@ export interface FuseMountOptions {
 }
 
 const device = '/dev/fuse';
+/** Mounts and unmounts for plain users; set-user-ID root. */
+const unmounter = 'fusermount3';
 
 /**
  * Puts together the arguments of libfuse, after a look at what would make the mount fail.
@@ -62,6 +65,11 @@ function checkDevice(): void {
       cause,
     });
   }
+  const folders = ['/usr/bin', '/bin', '/usr/local/bin'];
+  if (process.getuid?.() === 0 || folders.some((folder) => existsSync(join(folder, unmounter)))) return;
+  throw new EnvironmentError('FW_ENV_FUSE', `${unmounter} is missing: only root can mount without it`, {
+    hint: 'apt-get install fuse3',
+  });
 }
 
 /** libfuse takes a backslash before a comma. */

@@ -7,6 +7,7 @@ import { EnvironmentError } from '../../core/index.js';
 import { defineCommand } from '../command.js';
 import type { Session } from '../command.js';
 import type { DoctorDocument } from '../documents/doctor.js';
+import { helperPath } from '../mount/helper.js';
 import { renderTable } from '../render/table.js';
 
 type Check = DoctorDocument['checks'][number];
@@ -35,7 +36,7 @@ export const doctor = defineCommand(
   (yargs) => yargs.example('$0 doctor', 'one line for everything that is looked at'),
   (_, session) => {
     const checks = [nodeCheck(), ...addonParts.map(([part, use, need]) => addonCheck(part, use, need))];
-    checks.push(fuseCheck(), ...programs.map(([name, debian]) => programCheck(name, debian, session)));
+    checks.push(...fuseChecks(), ...programs.map(([name, debian]) => programCheck(name, debian, session)));
     const document: DoctorDocument = {
       schemaVersion: 1,
       ready: checks.every((check) => check.state !== 'missing'),
@@ -75,15 +76,36 @@ function addonCheck(part: AddonPart, use: string, need: 'needed' | 'optional'): 
   }
 }
 
-function fuseCheck(): Check {
-  const here = existsSync('/dev/fuse');
-  return {
-    subject: '/dev/fuse',
-    state: here ? 'good' : 'optional',
-    found: here ? 'there' : 'not there',
-    neededFor: 'firmwright mount',
-    ...(here ? {} : { install: 'modprobe fuse' }),
-  };
+/** The device, the helper of plain users, and the helper of mount(8). */
+function fuseChecks(): Check[] {
+  const device = '/dev/fuse';
+  const usable = isAccessible(device, constants.R_OK | constants.W_OK);
+  const here = existsSync(device);
+  const unmounter = ['/usr/bin/fusermount3', '/bin/fusermount3'].find(isExecutable);
+  const helper = isExecutable(helperPath);
+  return [
+    {
+      subject: device,
+      state: usable ? 'good' : 'optional',
+      found: usable ? 'there' : here ? 'there, but not for this user' : 'not there',
+      neededFor: 'firmwright mount',
+      ...(!usable && { install: here ? `chmod 666 ${device}` : 'modprobe fuse' }),
+    },
+    {
+      subject: 'fusermount3',
+      state: unmounter === undefined ? 'optional' : 'good',
+      found: unmounter ?? 'not there',
+      neededFor: 'firmwright mount as a plain user',
+      ...(unmounter === undefined && { install: 'apt-get install fuse3' }),
+    },
+    {
+      subject: 'helper of mount(8)',
+      state: helper ? 'good' : 'optional',
+      found: helper ? helperPath : 'not there',
+      neededFor: 'mount -t fuse.firmwright, fstab',
+      ...(!helper && { install: `firmwright mount --helper | sudo install -m 755 /dev/stdin ${helperPath}` }),
+    },
+  ];
 }
 
 function programCheck(name: string, debian: string, session: Session): Check {
@@ -99,8 +121,12 @@ function programCheck(name: string, debian: string, session: Session): Check {
 }
 
 function isExecutable(file: string): boolean {
+  return isAccessible(file, constants.X_OK);
+}
+
+function isAccessible(file: string, mode: number): boolean {
   try {
-    accessSync(file, constants.X_OK);
+    accessSync(file, mode);
     return true;
   } catch {
     return false;
