@@ -19,3 +19,7 @@ export { packageSavings } from './package-savings.js';
 export type { PackageSaving, PackageSavings, SavingsOptions } from './package-savings.js';
 export { budgetReport } from './report/report.js';
 export type { ReportInput } from './report/report.js';
+export { readMemory, tuneCandidates } from './tune-candidates.js';
+export type { TuneCandidate } from './tune-candidates.js';
+export { tuneSquashfs } from './tune.js';
+export type { TuneOptions, TuneReport, TuneResult } from './tune.js';

@@ -31,6 +31,11 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/sbom.js')).sbom,
   },
   {
+    usage: 'tune <subject>',
+    describe: 'Find how to pack the smallest root that a board can read',
+    load: async () => (await import('./commands/tune.js')).tune,
+  },
+  {
     usage: 'boards [action] [subject..]',
     describe: 'List, show or check board profiles',
     load: async () => (await import('./commands/boards.js')).boards,

@@ -1,20 +1,15 @@
 /** `budget`: the flash budget of a recipe or of an image; exit 10 when it does not fit. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { budgetMarkdown, budgetReport, compareBudgets } from '../../budget/index.js';
 import type { BudgetComparison, FlashBudget, PackageSavings } from '../../budget/index.js';
-import { executeBuild } from '../../build/index.js';
 import { UsageError } from '../../core/index.js';
 import { readAgainst } from '../against.js';
-import { loadBoard } from '../board-profiles.js';
-import { cacheFolder, planFrom, withBuildOptions } from '../build-options.js';
-import type { BuildArguments } from '../build-options.js';
-import { budgetError, countBuilt, countImage, measureSavings, withTop } from '../budgets.js';
+import { withBuildOptions } from '../build-options.js';
+import { budgetError, measureSavings, withTop } from '../budgets.js';
 import type { CountedBoard } from '../budgets.js';
 import { defineCommand } from '../command.js';
 import type { Session } from '../command.js';
-import { readImage } from '../image-files.js';
+import { countSubject } from '../count-subject.js';
 import { renderBudget } from '../render/budget.js';
 import { renderComparison, renderSavings } from '../render/budget-extras.js';
 import { programVersion } from '../version.js';
@@ -70,9 +65,7 @@ export const budget = defineCommand(
         hint: 'run it once for each board',
       });
     }
-    const boards = /\.ya?ml$/.test(args.subject)
-      ? await countRecipe(args.subject, args, session)
-      : args.board.map((board) => countImage(readImage(args.subject), loadBoard(board)));
+    const boards = await countSubject(args.subject, args, session);
     const results: { counted: CountedBoard; result: BudgetResult }[] = [];
     for (const counted of boards) {
       const savings = args.savings ? await measureSavings(counted, args.jobs, session) : undefined;
@@ -125,26 +118,4 @@ function reportOf(
     against: against === undefined ? undefined : basename(against),
     program: `Firmwright ${programVersion()}`,
   });
-}
-
-/** Builds into a temporary folder, counts, and lets the build go. */
-async function countRecipe(recipe: string, args: BuildArguments, session: Session): Promise<CountedBoard[]> {
-  const { plan, profiles } = planFrom(recipe, args, session);
-  const folder = mkdtempSync(join(tmpdir(), 'firmwright-budget-'));
-  try {
-    await using staged = await executeBuild(plan, profiles, {
-      outputFolder: folder,
-      cacheFolder: cacheFolder(args, session),
-      workers: args.jobs,
-      signal: session.signal,
-      tasks: session.tasks,
-      warn: (message, code) => {
-        session.warn(message, code);
-      },
-      programVersion: programVersion(),
-    });
-    return staged.boards.map(countBuilt);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }

@@ -1,0 +1,46 @@
+/** Budgets of what `budget` and `tune` are given: a recipe, which is built for it, or an image. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { executeBuild } from '../build/index.js';
+import { loadBoard } from './board-profiles.js';
+import { cacheFolder, planFrom } from './build-options.js';
+import type { BuildArguments } from './build-options.js';
+import { countBuilt, countImage } from './budgets.js';
+import type { CountedBoard } from './budgets.js';
+import type { Session } from './command.js';
+import { readImage } from './image-files.js';
+import { programVersion } from './version.js';
+
+/** Counts a recipe (`.yaml`) or an image on every board that is named. */
+export async function countSubject(
+  subject: string,
+  args: BuildArguments,
+  session: Session,
+): Promise<CountedBoard[]> {
+  if (/\.ya?ml$/.test(subject)) return countRecipe(subject, args, session);
+  const bytes = readImage(subject);
+  return args.board.map((board) => countImage(bytes, loadBoard(board)));
+}
+
+/** Builds into a temporary folder, counts, and lets the build go. */
+async function countRecipe(recipe: string, args: BuildArguments, session: Session): Promise<CountedBoard[]> {
+  const { plan, profiles } = planFrom(recipe, args, session);
+  const folder = mkdtempSync(join(tmpdir(), 'firmwright-budget-'));
+  try {
+    await using staged = await executeBuild(plan, profiles, {
+      outputFolder: folder,
+      cacheFolder: cacheFolder(args, session),
+      workers: args.jobs,
+      signal: session.signal,
+      tasks: session.tasks,
+      warn: (message, code) => {
+        session.warn(message, code);
+      },
+      programVersion: programVersion(),
+    });
+    return staged.boards.map(countBuilt);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
