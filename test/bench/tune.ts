@@ -23,7 +23,7 @@ const trees = (process.env['TREES']?.split(',') ?? usual).map((text) => {
   return { folder, filter };
 });
 const work = mkdtempSync(join(tmpdir(), 'firmwright-tune-'));
-const packer = fileURLToPath(new URL('squashfs-pack.mjs', import.meta.url));
+const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const eraseSize = 64 * 1024;
 
 interface Measurement {
@@ -41,10 +41,10 @@ function measure(image: string, command: readonly string[]): Measurement {
 
 function commands(folder: string, filter: string | undefined): Record<string, (image: string) => string[]> {
   const bcj = filter === undefined ? [] : [filter];
-  const compressor = { kind: 'xz', level: 9, lc: 0, lp: 2, pb: 2, branchFilters: bcj };
   const effort = (name: string) => (image: string) => [
-    process.execPath,
-    ...[packer, folder, image, JSON.stringify(compressor), name],
+    ...[process.execPath, program, 'mkfs', 'squashfs', folder, image, '--quiet', '--keep-attributes'],
+    ...['--jobs', '2', '--source-date-epoch', '1700000000', '--effort', name],
+    ...bcj.flatMap((one) => ['--bcj', one]),
   ];
   return {
     mksquashfs: (image) => [

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatSize, parseSize, UsageError } from '../../core/index.js';
 import { assembleRootTree, detectRootSource } from '../../rootfs/index.js';
-import { branchFilterBits, writeSquashfs } from '../../squashfs/index.js';
+import { branchFilterBits, efforts, writeSquashfs } from '../../squashfs/index.js';
 import type { BranchFilter, SquashfsCompressor, SquashfsReport } from '../../squashfs/index.js';
 import { defineCommand } from '../command.js';
 
@@ -40,6 +40,11 @@ export const mkfsSquashfs = defineCommand(
         array: true,
         default: [] as BranchFilter[],
         describe: 'xz: branch filters to try',
+      })
+      .option('effort', {
+        choices: efforts,
+        default: 'normal' as const,
+        describe: 'work for a smaller image: more takes 3.5 times the CPU, most about 9 times',
       })
       .option('export', { type: 'boolean', default: false, describe: 'with a table for NFS' })
       .option('xattrs', { type: 'boolean', default: true, describe: '--no-xattrs leaves them out' })
@@ -83,6 +88,7 @@ export const mkfsSquashfs = defineCommand(
           exportTable: args.export,
           xattrs: args.xattrs,
           similarity: args.similarity,
+          effort: args.effort,
           signal: session.signal,
           onProgress: ({ bytesDone, bytesTotal }) => {
             task.progress(bytesDone, bytesTotal);
