@@ -3,7 +3,7 @@ import type { Safeguard, UnionPolicy } from '../../tools/union/index.js';
 import { FsError, Scheduler } from '../../tools/vfs/index.js';
 import type { FaultHook, MemoryFileSystem } from '../../tools/vfs/index.js';
 import { policyWith, strayIn } from '../support/unions.js';
-import { viewOf } from '../support/views.js';
+import { viewsAfterCut, viewOf } from '../support/views.js';
 import { buildScene, mountScene, sceneOperations } from '../support/union-scenes.js';
 import type { Scene, SceneOperation } from '../support/union-scenes.js';
 
@@ -33,22 +33,6 @@ function runCut(
   return { store: store.clone(), finished: job.outcome?.kind === 'done' };
 }
 
-/** Views that may show after a cut: as before, as after, or a renamed file under both names (union 204, 213). */
-function allowedViews(before: string, after: string): (view: string) => boolean {
-  const lines = (view: string): Set<string> =>
-    new Set(view.split('\n').map((line) => line.replace(/ links \d+ object \d+/, '')));
-  const [old, wanted] = [lines(before), lines(after)];
-  return (view) => {
-    if (view === before || view === after) return true;
-    const shown = lines(view);
-    // Between the two entries of a rename everything of both states shows, and nothing else does.
-    return (
-      [...shown].every((line) => old.has(line) || wanted.has(line)) &&
-      [...wanted].every((line) => shown.has(line))
-    );
-  };
-}
-
 interface Sweep {
   readonly cuts: number;
   readonly fault: string | undefined;
@@ -62,7 +46,7 @@ function sweep(
 ): Sweep {
   const before = viewOf(mountScene(scene, scene.store.clone(), policy));
   const after = viewOf(mountScene(scene, runCut(scene, policy, operation, Infinity).store, policy));
-  const allowed = allowedViews(before, after);
+  const allowed = viewsAfterCut(before, after);
   let cuts = 0;
   for (let count = 0; ; count += 1) {
     const { store, finished } = runCut(scene, policy, operation, count, sabotage);

@@ -3,7 +3,7 @@
  * each way to change it. A view is what users see, as lines to compare.
  */
 import type { Safeguard, Union, UnionPolicy } from '../../tools/union/index.js';
-import type { MemoryFileSystem, Startable } from '../../tools/vfs/index.js';
+import type { FileSystem, MemoryFileSystem, Startable } from '../../tools/vfs/index.js';
 import { b, find, newDirectoryAttributes, newFile, placeOf, put, putDirectory } from './files.js';
 import { memory, unionOf } from './unions.js';
 
@@ -15,6 +15,14 @@ export interface Scene {
 
 /** Builds the scene once; `single` gives an upper that replaces one name at a time. */
 export function buildScene(single: boolean, policy: UnionPolicy): Scene {
+  const lower = sceneLower();
+  const store = memory(single);
+  prepareUpper(lower, store, policy);
+  return { lower, store };
+}
+
+/** The lower of the scene, read-only. */
+export function sceneLower(): MemoryFileSystem {
   const lower = memory();
   for (const path of ['d', 'd/sub', 'e', 'old', 'old/deep', 'gone']) putDirectory(lower, path);
   put(lower, 'd/f', 'lower f');
@@ -26,7 +34,11 @@ export function buildScene(single: boolean, policy: UnionPolicy): Scene {
   const hard = put(lower, 'd/h1', 'hard');
   lower.link(hard, find(lower, 'e'), b('h2'));
   lower.readOnly = true;
-  const store = memory(single);
+  return lower;
+}
+
+/** Makes the upper of the scene on any file system. */
+export function prepareUpper(lower: MemoryFileSystem, store: FileSystem, policy: UnionPolicy): void {
   const union = unionOf({ lowers: [lower], store, policy });
   // Changes that leave upper objects, whiteouts and an opaque directory behind.
   put(union, 'e/u', 'upper u');
@@ -37,7 +49,6 @@ export function buildScene(single: boolean, policy: UnionPolicy): Scene {
   union.unlink(find(union, 'old'), b('child'));
   union.rmdir(find(union, 'old'), b('deep'));
   union.unmount();
-  return { lower, store };
 }
 
 /** Mounts the scene as it is on a store. */

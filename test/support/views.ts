@@ -50,3 +50,19 @@ export function differenceOf(
   const lines = [...missing, ...extra].map((line) => line.replaceAll(/[^ -~]/g, '.').slice(0, 200));
   return lines.length > 0 ? lines.join('\n') : undefined;
 }
+
+/** Views that may show after a cut: as before, as after, or a renamed file under both names (union 204, 213). */
+export function viewsAfterCut(before: string, after: string): (view: string) => boolean {
+  const lines = (view: string): Set<string> =>
+    new Set(view.split('\n').map((line) => line.replace(/ links \d+ object \d+/, '')));
+  const [old, wanted] = [lines(before), lines(after)];
+  return (view) => {
+    if (view === before || view === after) return true;
+    const shown = lines(view);
+    // Between the two entries of a rename everything of both states shows, and nothing else does.
+    return (
+      [...shown].every((line) => old.has(line) || wanted.has(line)) &&
+      [...wanted].every((line) => shown.has(line))
+    );
+  };
+}

@@ -87,6 +87,8 @@ export function mountJffs2(flash: Flash, options: MountOptions): Jffs2FileSystem
 /** A mounted JFFS2. */
 export class Jffs2FileSystem implements FileSystem {
   readonly kind = 'jffs2';
+  /** Two entries of the log, as in OpenWrt's kernels. */
+  readonly atomicRename = false;
   readonly root: Ino = ROOT_INO;
   /** The operations in the form that a `Scheduler` can stop and resume. */
   readonly operations: Jffs2Operations;

@@ -51,8 +51,12 @@ export class Journal {
   perform(move: Move): void {
     const fs = this.#fs;
     if (fs.lookup(move.from, move.name) !== move.ino) return;
-    if (fs.lookup(move.to, move.newName) === move.ino) fs.unlink(move.from, move.name);
-    else fs.rename(move.from, move.name, move.to, move.newName);
+    if (fs.lookup(move.to, move.newName) !== move.ino) fs.rename(move.from, move.name, move.to, move.newName);
+    else if (fs.getattr(move.ino).type !== 'directory') fs.unlink(move.from, move.name);
+    else if (move.from !== this.#directory) {
+      // A cut inside a rename left a directory under both names, and no call takes one away: it goes out of sight.
+      fs.rename(move.from, move.name, this.#directory, `#doubled-${move.ino}` as ByteString);
+    }
   }
 
   /** Forgets an entry whose moves are all done and durable. */

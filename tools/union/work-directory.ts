@@ -188,7 +188,7 @@ export class WorkDirectory {
     yield upperStep;
     // One of the two may be a whiteout.
     this.#expectWhiteout(a);
-    if (this.#tryExchange(a, nameA, b, nameB)) return;
+    if (this.fs.atomicRename !== false && this.#tryExchange(a, nameA, b, nameB)) return;
     const first = this.fs.lookup(a, nameA);
     const second = this.fs.lookup(b, nameB);
     if (first === undefined || second === undefined) throw new FsError('ESTALE', 'rename');
@@ -206,7 +206,8 @@ export class WorkDirectory {
    */
   *renameLeavingWhiteout(from: Ino, name: ByteString, to: Ino, newName: ByteString): Operation<void> {
     const { fs } = this;
-    if (this.form === 'overlay' && !this.lacks.has('whiteout rename')) {
+    const whole = fs.atomicRename !== false || fs.getattr(fs.lookup(from, name) ?? from).type !== 'directory';
+    if (whole && this.form === 'overlay' && !this.lacks.has('whiteout rename')) {
       yield upperStep;
       try {
         fs.rename(from, name, to, newName, { whiteout: true });

@@ -116,6 +116,8 @@ export interface FileSystem {
   readonly root: Ino;
   /** When true every changing call answers EROFS. */
   readonly readOnly: boolean;
+  /** False where a rename is several steps on the medium, between which a power cut can fall: both names, or half an exchange. */
+  readonly atomicRename?: boolean;
   /** Present on a file system that has whiteouts of its own. */
   readonly whiteouts?: WhiteoutEntries;
 

@@ -1,0 +1,15 @@
+/** A sample of the power cuts of a union over JFFS2; all: `npx tsx test/sweep/union-jffs2-cuts.ts`. */
+import { expect, test } from 'vitest';
+import { cutsOnJffs2 } from '../support/union-jffs2-cuts.js';
+import { sceneOperations } from '../support/union-scenes.js';
+
+test('after a cut at sampled flash operations, a union over JFFS2 shows the state before or after (union 12, 202, 204, 210, 213)', () => {
+  let cuts = 0;
+  for (const operation of sceneOperations) {
+    const result = cutsOnJffs2(operation, 9, 1);
+    expect(result.violations, operation.name).toEqual([]);
+    cuts += result.cuts;
+  }
+  console.log(`k: ${cuts} cuts on JFFS2`);
+  expect(cuts).toBeGreaterThan(sceneOperations.length);
+});
