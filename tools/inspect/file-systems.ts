@@ -24,10 +24,13 @@ export const squashfsPart: Recogniser = (input, offset, end) => {
   const version = `${superBlock.versionMajor}.${superBlock.versionMinor}`;
   const compressor =
     info.compressor ??
-    (superBlock.version4 ? `number ${superBlock.version4.compressorId}` : 'zlib or vendor LZMA');
+    (superBlock.version4
+      ? `number ${superBlock.version4.compressorId}`
+      : oldCompressor(input.bytes.subarray(offset, end), superBlock.versionMajor));
   return makePart(
     'squashfs',
-    `squashfs ${version} ${compressor}, ${superBlock.endian}-endian`,
+    `squashfs ${version} ${compressor}, ${superBlock.endian}-endian` +
+      (info.refusal === undefined ? '' : ', cannot be unpacked here'),
     offset,
     size,
     {
@@ -52,6 +55,19 @@ export const squashfsPart: Recogniser = (input, offset, end) => {
     },
   );
 };
+
+/** Bytes of the superblock, and so where the first block starts, before version 4. */
+const oldSuperBlocks: Readonly<Record<number, number>> = { 1: 51, 2: 63, 3: 119 };
+
+/** Versions 1 to 3 do not say how they are packed; their first block does. */
+function oldCompressor(bytes: Uint8Array, version: number): string {
+  const at = oldSuperBlocks[version] ?? 0;
+  const [first = 0, second = 0] = bytes.subarray(at, at + 2);
+  if (first === 0x78 && ((first << 8) | second) % 31 === 0) return 'zlib';
+  if (first === 0x5d || first === 0x6d) return 'vendor LZMA';
+  // The first byte of a range coder; such streams have no header.
+  return first === 0 ? 'vendor LZMA without headers' : 'unknown compressor';
+}
 
 /** Keeps chance hits of the magic away from the reader: version 1 to 4 and a block size that is a power of two. */
 function isPlausibleSuperBlock({ bytes }: InspectInput, offset: number): boolean {

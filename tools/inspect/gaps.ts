@@ -1,5 +1,6 @@
 /** Explains the bytes between two finds: padding of one byte, end markers, or nothing known. */
 import { endMarker, startsWith } from '../firmware/index.js';
+import { describeUnknown } from './describe-unknown.js';
 import { makePart } from './part.js';
 import type { Part } from './part.js';
 
@@ -63,7 +64,7 @@ function isBesideMarker(bytes: Uint8Array, at: number, run: number, end: number)
 }
 
 function unknownPart(bytes: Uint8Array, start: number, end: number): Part {
-  return makePart('unknown', 'unknown', start, end - start, {
+  return makePart('unknown', describeUnknown(bytes.subarray(start, end)), start, end - start, {
     details: { starts: Buffer.from(bytes.subarray(start, Math.min(end, start + 16))).toString('hex') },
   });
 }

@@ -6,7 +6,13 @@
  * occurs, the others only where something must start: at the start of a range and behind a find.
  */
 import { createHash } from 'node:crypto';
-import { endMarker, fwtoolTrailerTable, readChunks, startsWith } from '../firmware/index.js';
+import {
+  endMarker,
+  fwtoolTrailerTable,
+  readChunks,
+  signatureFingerprint,
+  startsWith,
+} from '../firmware/index.js';
 import {
   chkPart,
   combinedPart,
@@ -102,7 +108,7 @@ const candidateLimit = 20_000;
  */
 export function inspectFile(bytes: Uint8Array, options: InspectOptions = {}): Inspection {
   const trailers = readChunks(bytes).map(({ type, offset, size, payload }) =>
-    makePart('fwtool-chunk', type === 'metadata' ? 'upgrade metadata' : 'image signature', offset, size, {
+    makePart('fwtool-chunk', chunkTitle(type, Buffer.from(payload).toString('utf8')), offset, size, {
       details: {
         type,
         payloadSize: payload.length,
@@ -118,6 +124,20 @@ export function inspectFile(bytes: Uint8Array, options: InspectOptions = {}): In
     sha256: createHash('sha256').update(bytes).digest('hex'),
     parts: [...inspectRange(bytes, 0, end, 0, options.decode ?? true), ...trailers.reverse()],
   };
+}
+
+/** Names what a chunk is for: the boards of metadata, the key of a signature. */
+function chunkTitle(type: 'metadata' | 'signature', text: string): string {
+  if (type === 'signature') {
+    const key = signatureFingerprint(text);
+    return key === undefined ? 'image signature (certificate chain)' : `image signature by key ${key}`;
+  }
+  // Damaged metadata is no reason to stop: only quoted names behind the key are looked at.
+  const list = /"(?:new_)?supported_devices"\s*:\s*\[([^\]]*)\]/.exec(text)?.[1] ?? '';
+  const devices = [...list.matchAll(/"([\x20-\x7e]{1,60}?)"/g)].map(([, name]) => name ?? '');
+  const [first, ...others] = devices;
+  if (first === undefined) return 'upgrade metadata';
+  return `upgrade metadata for ${first}${others.length > 0 ? ` and ${others.length} more` : ''}`;
 }
 
 function inspectRange(bytes: Uint8Array, start: number, end: number, depth: number, decode: boolean): Part[] {

@@ -84,5 +84,32 @@ function render({ size, sha256, parts }: Inspection, details: boolean, { style }
   );
   const map =
     size === 0 ? '' : `${strip}\none letter is ${formatSize(bytesPerCell)}: ${legend.join(', ')}\n\n`;
-  return `${groupDigits(size)} bytes, sha256 ${sha256}\n\n${map}${table}`;
+  return `${groupDigits(size)} bytes, sha256 ${sha256}\n\n${map}${table}${summary(parts, size)}`;
+}
+
+/** What to make of it: the checks together, file systems that can be unpacked, bytes that nothing explains. */
+function summary(parts: readonly Part[], size: number): string {
+  const all = [...walkParts(parts)].map(({ part }) => part);
+  const checks = all.flatMap((part) => part.checks.map((check) => ({ ...check, part })));
+  const wrong = checks.filter(({ ok }) => !ok);
+  const unknown = all.filter(({ kind }) => kind === 'unknown').reduce((sum, part) => sum + part.size, 0);
+  const readable = all.some(({ kind, details }) => kind === 'jffs2' || details['canUnpack'] === true);
+  const lines = [
+    ...(checks.length > 0 && wrong.length === 0 ? [`all ${checks.length} checks are right`] : []),
+    ...wrong.map(
+      ({ name, part }) =>
+        `WRONG: ${name} of the ${part.title} at 0x${part.offset.toString(16)}${cutNote(part)}`,
+    ),
+    ...(unknown > size / 100 ? [`${groupDigits(unknown)} bytes are unknown`] : []),
+    ...(readable ? ['firmwright unpack FILE -C DIR takes it apart'] : []),
+  ];
+  return lines.length === 0 ? '' : `\n${lines.join('\n')}\n`;
+}
+
+/** A structure that says more bytes than there are was cut off. */
+function cutNote({ details, size }: Part): string {
+  const said = details['bytesUsed'] ?? details['dataSize'] ?? details['length'] ?? details['imageSize'];
+  return typeof said === 'number' && said > size
+    ? `: it says ${groupDigits(said)} bytes, ${groupDigits(size)} are there; the file may be cut off`
+    : '';
 }

@@ -70,11 +70,14 @@ const sentences: Readonly<Record<SignDocument['outcome'], string>> = {
   'other-key': 'the signature is by another key',
 };
 
-function report(document: SignDocument, { result }: Session): void {
-  result(document, () => `${document.image}: ${sentences[document.outcome]} ${document.fingerprint}\n`);
+function report(document: SignDocument, session: Session): void {
+  session.result(
+    document,
+    () => `${document.image}: ${sentences[document.outcome]} ${document.fingerprint}\n`,
+  );
 }
 
-function makeKey(name: string, { result }: Session): number {
+function makeKey(name: string, session: Session): number {
   const fingerprint = randomBytes(fingerprintSize);
   const pair = makeKeyPair(randomBytes(seedSize), fingerprint, name.split('/').at(-1) ?? name);
   try {
@@ -95,6 +98,6 @@ function makeKey(name: string, { result }: Session): number {
     publicKey: `${name}.pub`,
     fingerprint: fingerprint.toString('hex'),
   };
-  result(document, () => `${name}.sec, ${name}.pub: key ${document.fingerprint}\n`);
+  session.result(document, () => `${name}.sec, ${name}.pub: key ${document.fingerprint}\n`);
   return 0;
 }
