@@ -6,7 +6,7 @@
  * filter follows an `=`, as in `/some/root=arm`. Runs alternate, `RUNS` of each (3), CPU is the median. As root every
  * image is mounted and compared with its tree.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -76,7 +76,12 @@ function median(values: readonly number[]): number {
 function isEqualWhenMounted(image: string, folder: string): boolean {
   if (process.getuid?.() !== 0) return false;
   return mounted(image, join(work, 'mount'), (mountPoint) => {
-    execFileSync('diff', ['-r', '--no-dereference', mountPoint, folder], { stdio: 'pipe' });
+    const { stdout } = spawnSync('diff', ['-r', '--no-dereference', mountPoint, folder], {
+      encoding: 'utf8',
+    });
+    // Device nodes are what diff cannot compare, and says so.
+    const differences = stdout.split('\n').filter((line) => line !== '' && !/special file/.test(line));
+    if (differences.length > 0) throw new Error(differences.join('\n'));
     return true;
   });
 }
