@@ -73,7 +73,8 @@ function* readNodeData(
   from: number,
   to: number,
 ): Operation<Uint8Array | undefined> {
-  const header = yield* readInodeNode(volume, task, node.ref);
+  const { parsed } = node.ref;
+  const header = parsed?.kind === 'inode' ? parsed : yield* readInodeNode(volume, task, node.ref);
   if (!header) throw new FsError('EIO', 'read');
   if (header.compr === comprNumbers.zero) return undefined;
   const at = node.ref.block.offset + node.ref.offset + INODE_SIZE;

@@ -73,11 +73,7 @@ export class Jffs2Operations {
   }
 
   lookup(directory: Ino, name: ByteString): Startable<Ino | undefined> {
-    return (task) =>
-      this.#look(task, directory, (live) => {
-        if (name.length > JFFS2_NAME_MAX) throw new FsError('ENAMETOOLONG', 'lookup');
-        return asDirectory(live, 'lookup').names.live(name)?.ino;
-      });
+    return (task) => this.#look(task, directory, (live) => lookupIn(live, name));
   }
 
   parent(directory: Ino): Startable<Ino> {
@@ -109,16 +105,7 @@ export class Jffs2Operations {
   }
 
   readdir(directory: Ino, cookie = 0, limit = Infinity): Startable<readonly DirectoryEntry[]> {
-    return (task) =>
-      this.#look(task, directory, (live) => {
-        const entries: DirectoryEntry[] = [];
-        for (const { name, ino, type, position } of asDirectory(live, 'readdir').names.listed()) {
-          if (position <= cookie) continue;
-          if (entries.length >= limit) break;
-          entries.push({ name, ino, type: typeOfMode(type << 12) ?? 'file', cookie: position });
-        }
-        return entries;
-      });
+    return (task) => this.#look(task, directory, (live) => entriesOf(live, cookie, limit));
   }
 
   mknod(directory: Ino, name: ByteString, node: NewNode): Startable<Ino> {
@@ -335,6 +322,23 @@ export class Jffs2Operations {
   }
 }
 
+/** Finds a name in a directory. */
+export function lookupIn(live: LiveInode, name: ByteString): Ino | undefined {
+  if (name.length > JFFS2_NAME_MAX) throw new FsError('ENAMETOOLONG', 'lookup');
+  return asDirectory(live, 'lookup').names.live(name)?.ino;
+}
+
+/** Lists a directory, as `FileSystem.readdir`. */
+export function entriesOf(live: LiveInode, cookie: number, limit: number): readonly DirectoryEntry[] {
+  const entries: DirectoryEntry[] = [];
+  for (const { name, ino, type, position } of asDirectory(live, 'readdir').names.listed()) {
+    if (position <= cookie) continue;
+    if (entries.length >= limit) break;
+    entries.push({ name, ino, type: typeOfMode(type << 12) ?? 'file', cookie: position });
+  }
+  return entries;
+}
+
 /** Refuses everything after the end of the mount. */
 export function checkMounted(volume: Volume): void {
   if (volume.ended) throw new FsError('EIO', 'jffs2');
@@ -363,7 +367,8 @@ function checkSize(live: LiveInode, size: number): void {
   if (!Number.isSafeInteger(size) || size < 0) throw new FsError('EINVAL', 'setattr');
 }
 
-function shownAttributes(live: LiveInode): Attributes {
+/** Gives the attributes of an inode, as `FileSystem.getattr`. */
+export function shownAttributes(live: LiveInode): Attributes {
   const type = typeOfMode(live.mode);
   if (!type) throw new FsError('EIO', 'getattr');
   return {

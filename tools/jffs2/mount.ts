@@ -23,7 +23,8 @@ import type {
 import type { Compression } from './compression.js';
 import { auditVolume } from './mount-audit.js';
 import { collectOnce } from './mount-collect.js';
-import { checkMounted, Jffs2Operations } from './mount-operations.js';
+import type { LiveInode } from './mount-inode.js';
+import { checkMounted, entriesOf, Jffs2Operations, lookupIn, shownAttributes } from './mount-operations.js';
 import { ScanCache } from './mount-scan.js';
 import { Space } from './mount-space.js';
 import type { SpaceSums } from './mount-space.js';
@@ -187,7 +188,8 @@ export class Jffs2FileSystem implements FileSystem {
   }
 
   lookup(directory: Ino, name: ByteString): Ino | undefined {
-    return this.#run(this.operations.lookup(directory, name));
+    const live = this.#known(directory);
+    return live ? lookupIn(live, name) : this.#run(this.operations.lookup(directory, name));
   }
 
   parent(directory: Ino): Ino {
@@ -195,7 +197,8 @@ export class Jffs2FileSystem implements FileSystem {
   }
 
   getattr(ino: Ino): Attributes {
-    return this.#run(this.operations.getattr(ino));
+    const live = this.#known(ino);
+    return live ? shownAttributes(live) : this.#run(this.operations.getattr(ino));
   }
 
   setattr(ino: Ino, change: AttributeChange): Attributes {
@@ -207,7 +210,10 @@ export class Jffs2FileSystem implements FileSystem {
   }
 
   readdir(directory: Ino, cookie = 0, limit = Infinity): readonly DirectoryEntry[] {
-    return this.#run(this.operations.readdir(directory, cookie, limit));
+    const live = this.#known(directory);
+    return live
+      ? entriesOf(live, cookie, limit)
+      : this.#run(this.operations.readdir(directory, cookie, limit));
   }
 
   mknod(directory: Ino, name: ByteString, node: NewNode): Ino {
@@ -309,6 +315,13 @@ export class Jffs2FileSystem implements FileSystem {
   /** On NOR everything is on flash when a call returns. */
   sync(): void {
     checkMounted(this.#volume);
+  }
+
+  /** An inode that is in memory and in nobody's hands can be looked at without further ado. */
+  #known(ino: Ino): LiveInode | undefined {
+    checkMounted(this.#volume);
+    const live = this.#volume.inodes.get(ino)?.live;
+    return live?.lock.available(true) ? live : undefined;
   }
 
   #run<T>(start: Startable<T>): T {
