@@ -81,7 +81,7 @@ async function main(): Promise<void> {
     name: 'benchCuts',
     input: 400,
   };
-  const pooled = await explorePowerCutsInPool(source, 2);
+  const pooled = await explorePowerCutsInPool(source, { jobs: 2 });
   const pooledRate = Math.round((pooled.cuts * 1000) / (performance.now() - start));
   console.log(
     JSON.stringify(

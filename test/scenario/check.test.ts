@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { checkImage } from '../../tools/emulator/index.js';
+import { checkImage, type CutProgress } from '../../tools/emulator/index.js';
 import { fillerBytes } from '../../tools/emulator/operations.js';
-import { profileOf, routerTree, sysupgradeImage } from '../support/router-image.js';
+import { profileOf, routerTree, smallBoard, sysupgradeImage } from '../support/router-image.js';
 
 const boards = ['ubnt_unifi-ap', 'xiaomi_mi-router-4a-gigabit'];
 
@@ -49,4 +49,33 @@ test('an image that leaves too few erase blocks is not proven, and the finding s
     'runs on ram-overlay, expected jffs2-overlay',
   ]);
   expect(report.findings.map(({ code }) => code)).toContain('ram-overlay-forever');
+});
+
+test('power cuts spread over processes, stopped and resumed, give the table of one process', async () => {
+  const profile = smallBoard();
+  const image = await sysupgradeImage(profile, undefined, 60_000);
+  const options = { profile, image, powerCuts: 'sample', sampleSize: 20 } as const;
+  let kept: CutProgress | undefined;
+  const stopped = new AbortController();
+  await expect(
+    checkImage({
+      ...options,
+      jobs: 2,
+      signal: stopped.signal,
+      onCutShare: (done, _total, progress) => {
+        kept = progress;
+        if (done === 8) stopped.abort(new Error('stopped'));
+      },
+    }),
+  ).rejects.toThrow('stopped');
+  const shares: number[] = [];
+  const resumed = await checkImage({
+    ...options,
+    jobs: 2,
+    ...(kept ? { cutProgress: kept } : {}),
+    onCutShare: (done) => shares.push(done),
+  });
+  expect(shares[0]).toBe(9);
+  const { proofs, cuts } = await checkImage(options);
+  expect(resumed).toMatchObject({ passed: true, proofs, cuts });
 });

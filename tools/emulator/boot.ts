@@ -5,11 +5,8 @@
  * squashfs, `mount_root start` makes the root writable, carried settings are restored, run-once scripts run, and
  * `mount_root done` makes the overlay durable.
  */
-import { FormatError, textOf, type ByteString } from '../core/index.js';
-import type { FirmwareSplit } from '../firmware/index.js';
-import { openSquashfs } from '../squashfs/index.js';
+import { textOf, type ByteString } from '../core/index.js';
 import { type FileSystem, FsError, removeTree, writeFile } from '../vfs/index.js';
-import { bootLoaderRefusal } from './boot-loader.js';
 import type { Device } from './device.js';
 import { devicePath, findFile, readFileIfThere } from './device-files.js';
 import { mountRootDone, mountRootStart } from './mount-root.js';
@@ -51,13 +48,14 @@ export function bootPowered(device: Device, options: BootOptions = {}): BootResu
   const { timeline } = device;
   timeline.leaveRam();
   timeline.log('boot', 'power on');
-  const split = device.split();
-  const firmware = device.firmware();
-  const loader = bootLoaderRefusal(firmware.read(0, firmware.geometry.size), device.profile);
-  if (loader !== undefined) return noBoot(device, 'boot-loader', loader);
+  const content = device.bootContent();
+  const { split, refusal } = content;
+  // The loader reads the kernel, from wherever it lies to the root.
+  timeline.wait(((split.rootfs?.offset ?? 0) * device.chip.timing.readByteNs) / 1e6);
+  if (refusal !== undefined) return noBoot(device, 'boot-loader', refusal);
   if (!split.rootfs) return noBoot(device, 'kernel', split.problem ?? 'no rootfs in firmware');
 
-  const rom = mountRom(device, split);
+  const { rom } = content;
   if (typeof rom === 'string') return noBoot(device, 'rootfs', rom);
 
   timeline.wait(device.branch.failsafeWaitSeconds * 1000);
@@ -88,20 +86,6 @@ export function finishBoot(system: RunningSystem): void {
     });
   }
   system.device.timeline.log('boot', `up on ${system.mode}`);
-}
-
-/** Mounts the squashfs, or says why it cannot be. */
-function mountRom(device: Device, split: FirmwareSplit): FileSystem | string {
-  if (!split.rootfs) return 'no rootfs';
-  try {
-    const bytes = device
-      .firmware()
-      .read(split.rootfs.offset, Math.min(split.squashfsSize ?? split.rootfs.size, split.rootfs.size));
-    return openSquashfs(bytes);
-  } catch (error) {
-    if (error instanceof FormatError) return error.message;
-    throw error;
-  }
 }
 
 /** Names of the scripts in /etc/uci-defaults that a boot runs, in order. */

@@ -52,6 +52,9 @@ export interface CutTable {
 export interface CutSweepOptions {
   readonly mode: 'sample' | 'all';
   readonly sampleSize?: number;
+  /** Only every `shares`th cut of each phase, from `share`. */
+  readonly share?: number;
+  readonly shares?: number;
   /** Only this cut. */
   readonly replay?: CutPoint;
   /** Called after each cut and awaited: the place to show progress, and to throw when the user cancels. */
@@ -59,7 +62,8 @@ export interface CutSweepOptions {
   readonly upgrade?: Uint8Array;
 }
 
-interface Flow {
+/** A flow that ran once, and how the boot after a cut is judged. */
+export interface Flow {
   readonly phase: CutPhase;
   /** Chip and its operations, in the uncut run. */
   readonly chip: NorChip;
@@ -73,12 +77,25 @@ export async function sweepCuts(
   image: Uint8Array,
   options: CutSweepOptions,
 ): Promise<readonly CutTable[]> {
-  const flows = [
+  return sweepFlows(subject, cutFlows(subject, options.upgrade ?? image), options);
+}
+
+/** Runs every flow once without a cut. */
+export function cutFlows(subject: CheckSubject, image: Uint8Array): readonly Flow[] {
+  return [
     firstBootFlow(subject),
     resetFlow(subject, 'reset'),
     resetFlow(subject, 'reset-failsafe'),
-    ...upgradeFlows(subject, options.upgrade ?? image),
+    ...upgradeFlows(subject, image),
   ];
+}
+
+/** Cuts flows that ran before. */
+export async function sweepFlows(
+  subject: CheckSubject,
+  flows: readonly Flow[],
+  options: CutSweepOptions,
+): Promise<readonly CutTable[]> {
   const { replay } = options;
   const tables: CutTable[] = [];
   for (const flow of flows) {
@@ -88,14 +105,29 @@ export async function sweepCuts(
   return tables;
 }
 
+/** Adds up the tables that shares of one sweep gave. */
+export function mergeTables(shares: readonly (readonly CutTable[])[]): readonly CutTable[] {
+  const [first = [], ...others] = shares;
+  return first.map((table, index) => {
+    const outcomes = { ...table.outcomes };
+    const violations = [...table.violations];
+    let { cuts } = table;
+    for (const share of others) {
+      const other = share[index];
+      if (!other) continue;
+      cuts += other.cuts;
+      violations.push(...other.violations);
+      for (const name of cutOutcomes) outcomes[name] += other.outcomes[name];
+    }
+    return { ...table, cuts, outcomes, violations };
+  });
+}
+
 async function sweepFlow(subject: CheckSubject, flow: Flow, options: CutSweepOptions): Promise<CutTable> {
-  const { replay } = options;
-  const chosen = chooseCuts(
-    flow.phase,
-    flow.recorded,
-    replay ? 'all' : options.mode,
-    options.sampleSize,
-  ).filter(({ cut }) => !replay || (cut.operation === replay.operation && cut.tear === replay.tear));
+  const { replay, share = 0, shares = 1 } = options;
+  const chosen = chooseCuts(flow.phase, flow.recorded, replay ? 'all' : options.mode, options.sampleSize)
+    .filter(({ cut }) => !replay || (cut.operation === replay.operation && cut.tear === replay.tear))
+    .filter((_, index) => index % shares === share);
   const outcomes = Object.fromEntries(cutOutcomes.map((name) => [name, 0])) as Record<CutOutcome, number>;
   const violations: { replay: string; reason: string }[] = [];
   for (const [index, { cut, recorded }] of chosen.entries()) {
@@ -216,6 +248,7 @@ function judgeUpgrade(
   const result = boot(device);
   if (result.kind === 'no-boot') return judgeRecovery(device, image, result.reason);
   try {
+    device.bootContent().visitRom();
     return judgeUpgraded(subject, result.system, old, kept);
   } catch (error) {
     // The root is only partly written: it comes up, and fails where a program reads on.

@@ -17,7 +17,7 @@ import { partitionHashes } from './scenario-run.js';
 import { staleBytes, type StaleKind } from './stale-flash.js';
 import { sysupgrade, type UpgradeResult } from './sysupgrade.js';
 import type { RunningSystem } from './system.js';
-import { digestDifferences, digestTree, hash, type TreeDigest } from './tree-digest.js';
+import { digestDifferences, digestPaths, digestTree, hash, type TreeDigest } from './tree-digest.js';
 
 /** Files that stand for a user's settings: on the keep list, with owner, mode, time and a link. */
 const settings: readonly { readonly path: string; readonly text: string; readonly mode: number }[] = [
@@ -68,11 +68,7 @@ export function writeSettings(system: RunningSystem): void {
 
 /** Digest of the kept files as the merged root shows them. */
 export function settingsDigest(system: RunningSystem): TreeDigest {
-  const kept = new Set<string>(keptPaths);
-  return digestTree(system.root, system.root.root, {
-    times: true,
-    skip: (path) => !kept.has(path),
-  });
+  return digestPaths(system.root, keptPaths);
 }
 
 /** Digest of the writable layer: what differs from the squashfs. Times are left out. */
@@ -247,9 +243,9 @@ function resetAndCompare(
   const again = bootToFlash(device);
   if (typeof again === 'string') return [`after the reset: ${again}`];
   const problems = [...digestDifferences(subject.freshUpper(), upperDigest(again))];
+  const after = outsideRootfsData(device);
   for (const [label, before] of outside) {
-    const after = outsideRootfsData(device).get(label);
-    if (after !== before) problems.push(`the reset changed partition ${label}`);
+    if (after.get(label) !== before) problems.push(`the reset changed partition ${label}`);
   }
   return problems;
 }

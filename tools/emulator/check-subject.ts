@@ -4,6 +4,7 @@ import { findPartition } from '../boards/index.js';
 import { InternalError } from '../core/index.js';
 import { FlashPartition, NorChip } from '../flash/index.js';
 import { boot } from './boot.js';
+import { BootContents } from './boot-content.js';
 import type { BranchName } from './branches.js';
 import { chipFromImage } from './chip-image.js';
 import { upperDigest } from './check-proofs.js';
@@ -28,6 +29,7 @@ export class CheckSubject {
   readonly #options: CheckSubjectOptions;
   readonly #factory: NorChip;
   readonly #devices: Device[] = [];
+  readonly #contents = new BootContents();
   #booted: NorChip | undefined;
   #freshUpper: TreeDigest | undefined;
 
@@ -68,6 +70,7 @@ export class CheckSubject {
     const device = new Device({
       profile,
       chip,
+      contents: this.#contents,
       safeCarrier,
       ...(branch ? { branch } : {}),
       ...(scriptEffects ? { scriptEffects } : {}),

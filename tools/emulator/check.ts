@@ -13,6 +13,7 @@ import {
   proveUpgrade,
   showHiddenSurvivors,
 } from './check-proofs.js';
+import { sweepInShares, type CutProgress } from './check-shares.js';
 import { CheckSubject } from './check-subject.js';
 import type { ScriptEffect } from './device.js';
 import { findingTexts, type Finding } from './findings.js';
@@ -38,6 +39,14 @@ export interface CheckOptions {
   readonly onProof?: (title: string) => Promise<void>;
   /** Called after each cut and awaited; may throw to cancel. */
   readonly onCut?: (done: number, total: number, phase: CutPhase) => Promise<void>;
+  /** Sweep with so many processes, in shares; absent: in this process, cut after cut. */
+  readonly jobs?: number;
+  /** A sweep in shares that was stopped; shares of another image, board or mode are not taken. */
+  readonly cutProgress?: CutProgress;
+  /** Called after each share, with what is to be kept. */
+  readonly onCutShare?: (done: number, total: number, progress: CutProgress) => void;
+  /** Stops a sweep in shares. */
+  readonly signal?: AbortSignal;
 }
 
 /** One proof: what was to be shown, and what is in the way. */
@@ -95,21 +104,34 @@ export async function checkImage(options: CheckOptions): Promise<CheckReport> {
     }
     showHiddenSurvivors(subject);
   }
-  const cuts =
-    options.replay || (options.powerCuts ?? 'none') !== 'none'
-      ? await sweepCuts(subject, firmware, {
-          mode: options.powerCuts === 'all' ? 'all' : 'sample',
-          ...(options.replay ? { replay: options.replay } : {}),
-          ...(options.sampleSize === undefined ? {} : { sampleSize: options.sampleSize }),
-          ...(options.onCut ? { onCut: options.onCut } : {}),
-          ...(options.upgrade ? { upgrade: options.upgrade } : {}),
-        })
-      : [];
+  const { tables: cuts, findings: found } = await sweep(subject, options, firmware);
   const passed =
     proofs.every(({ problems }) => problems.length === 0) &&
     cuts.every(({ violations }) => violations.length === 0);
-  const findings = subject.findings().map((finding) => ({ ...finding, text: findingTexts[finding.code] }));
+  const unique = new Map<string, Finding>();
+  for (const finding of [...subject.findings(), ...found])
+    unique.set(`${finding.code} ${finding.where}`, finding);
+  const findings = [...unique.values()].map((finding) => ({ ...finding, text: findingTexts[finding.code] }));
   return { board: options.profile.id, passed, proofs, cuts, findings };
+}
+
+/** Cuts the power as asked for; findings of other processes are told, those of this one are the subject's. */
+async function sweep(
+  subject: CheckSubject,
+  options: CheckOptions,
+  firmware: Uint8Array,
+): Promise<{ readonly tables: readonly CutTable[]; readonly findings: readonly Finding[] }> {
+  const { replay, powerCuts = 'none', jobs, sampleSize, onCut, upgrade } = options;
+  if (!replay && powerCuts === 'none') return { tables: [], findings: [] };
+  if (!replay && jobs !== undefined) return sweepInShares(options, firmware);
+  const tables = await sweepCuts(subject, firmware, {
+    mode: powerCuts === 'all' ? 'all' : 'sample',
+    ...(replay ? { replay } : {}),
+    ...(sampleSize === undefined ? {} : { sampleSize }),
+    ...(onCut ? { onCut } : {}),
+    ...(upgrade ? { upgrade } : {}),
+  });
+  return { tables, findings: [] };
 }
 
 /** A flash or file operation that the device refuses is what the proof found, not a fault of this program. */

@@ -5,9 +5,11 @@
  */
 import { InternalError, type Clock } from '../core/index.js';
 import { findPartition, type BoardProfile } from '../boards/index.js';
-import { splitFirmware, type FirmwareSplit } from '../firmware/index.js';
+import type { FirmwareSplit } from '../firmware/index.js';
 import { FlashPartition, type NorChip } from '../flash/index.js';
+import type { Compression } from '../jffs2/index.js';
 import { FsError } from '../vfs/index.js';
+import { BootContents, type BootContent } from './boot-content.js';
 import { branches, defaultBranch, type Branch, type BranchName } from './branches.js';
 import { FindingLog } from './findings.js';
 import { Timeline } from './timeline.js';
@@ -32,6 +34,8 @@ export interface DeviceOptions {
   readonly scriptEffects?: readonly ScriptEffect[];
   /** Carry settings in the form that survives garbage collection, instead of what `mtd -j` writes. */
   readonly safeCarrier?: boolean;
+  /** Shared by devices of one board that start from one chip: what was learnt of its content is not read again. */
+  readonly contents?: BootContents;
 }
 
 /** A device; `boot.ts` turns it on. */
@@ -45,9 +49,11 @@ export class Device {
   readonly clock: Clock;
   readonly scriptEffects: readonly ScriptEffect[];
   readonly safeCarrier: boolean;
+  readonly #contents: BootContents;
 
   constructor(options: DeviceOptions) {
     this.profile = options.profile;
+    this.#contents = options.contents ?? new BootContents();
     this.chip = options.chip;
     this.branch = branches[options.branch ?? defaultBranch];
     this.scriptEffects = options.scriptEffects ?? [];
@@ -84,10 +90,19 @@ export class Device {
     return new FlashPartition(this.chip, range);
   }
 
+  /** Gives the same compression with the memory of what was compressed before. */
+  remember(compression: Compression): Compression {
+    return this.#contents.remember(compression);
+  }
+
+  /** What a boot would find now. */
+  bootContent(): BootContent {
+    return this.#contents.of(this.firmware(), this.profile);
+  }
+
   /** What the kernel finds inside `firmware`, on the bytes as they are now. */
   split(): FirmwareSplit {
-    const firmware = this.firmware();
-    return splitFirmware(firmware.read(0, firmware.geometry.size), this.profile);
+    return this.bootContent().split;
   }
 
   /** The partition rootfs_data as the kernel would make it; undefined when it finds none. */

@@ -96,7 +96,8 @@ export function tryMountJffs2(device: Device, volume: FlashPartition): Jffs2File
 /** What the board's kernel compresses with: as on OpenWrt unless its profile names zlib. */
 function compressionOf(device: Device): Compression {
   const { compressors } = device.profile.jffs2;
-  return compressors.includes('zlib') ? compressionProfiles.linux : compressionProfiles.openwrt;
+  const { linux, openwrt } = compressionProfiles;
+  return device.remember(compressors.includes('zlib') ? linux : openwrt);
 }
 
 function mountOverlay(system: RunningSystem, volume: FlashPartition): boolean {

@@ -82,6 +82,7 @@ export function linkDeviceFile(system: RunningSystem, target: string, path: stri
  */
 export function fillDevice(system: RunningSystem, folder: string, fileSize = 65536, keepFree = 0): number {
   makeDirectories(system.root, devicePath(folder));
+  const filler = fillerBytes(fileSize);
   let total = 0;
   for (let i = 0; ; i += 1) {
     const { blockSize, blocksAvailable } = system.root.statfs();
@@ -89,7 +90,7 @@ export function fillDevice(system: RunningSystem, folder: string, fileSize = 655
     const path = devicePath(`${folder}/fill-${String(i).padStart(5, '0')}`);
     try {
       const ino = writeFile(system.root, path, new Uint8Array());
-      writeAll(system.root, ino, 0, fillerBytes(fileSize, i + 1));
+      writeAll(system.root, ino, 0, filler);
     } catch (error) {
       if (!(error instanceof FsError) || error.code !== 'ENOSPC') throw error;
       const ino = findFile(system.root, path);

@@ -1,8 +1,8 @@
 /** Fingerprints of file trees, so that states of the device can be compared and their difference told. */
 import { createHash } from 'node:crypto';
 import { textOf, type ByteString } from '../core/index.js';
-import type { FileSystem, Ino } from '../vfs/index.js';
-import { walkFiles } from './device-files.js';
+import type { Attributes, FileSystem, Ino } from '../vfs/index.js';
+import { findFile, walkFiles } from './device-files.js';
 
 /** One line per path: type, mode, owner, size, device, content, target and xattrs; times only when asked for. */
 export type TreeDigest = ReadonlyMap<ByteString, string>;
@@ -16,18 +16,30 @@ export interface DigestOptions {
 /** Takes the digest of everything below a directory. */
 export function digestTree(fs: FileSystem, directory: Ino, options: DigestOptions = {}): TreeDigest {
   const digest = new Map<ByteString, string>();
-  for (const { path, attributes } of walkFiles(fs, directory)) {
-    if (options.skip?.(path)) continue;
-    const { ino, type, mode, uid, gid, size, rdev, mtimeNs } = attributes;
-    const parts: (string | number | bigint)[] = [type, mode.toString(8), uid, gid];
-    if (type === 'file') parts.push(size, hash(fs.read(ino, 0, size)));
-    if (type === 'symlink') parts.push(fs.readlink(ino));
-    if (type === 'char' || type === 'block') parts.push(`${rdev.major}:${rdev.minor}`);
-    if (options.times && type !== 'directory') parts.push(mtimeNs / 1_000_000_000n);
-    for (const name of [...fs.listxattr(ino)].sort()) parts.push(`${name}=${hash(fs.getxattr(ino, name))}`);
-    digest.set(path, parts.join(' '));
+  for (const { path, attributes } of walkFiles(fs, directory))
+    if (!options.skip?.(path)) digest.set(path, digestLine(fs, attributes, options.times ?? false));
+  return digest;
+}
+
+/** Takes the digest of some paths, with times; those that are not there are left out. */
+export function digestPaths(fs: FileSystem, paths: readonly ByteString[]): TreeDigest {
+  const digest = new Map<ByteString, string>();
+  for (const path of paths) {
+    const ino = findFile(fs, path, false);
+    if (ino !== undefined) digest.set(path, digestLine(fs, fs.getattr(ino), true));
   }
   return digest;
+}
+
+function digestLine(fs: FileSystem, attributes: Attributes, times: boolean): string {
+  const { ino, type, mode, uid, gid, size, rdev, mtimeNs } = attributes;
+  const parts: (string | number | bigint)[] = [type, mode.toString(8), uid, gid];
+  if (type === 'file') parts.push(size, hash(fs.read(ino, 0, size)));
+  if (type === 'symlink') parts.push(fs.readlink(ino));
+  if (type === 'char' || type === 'block') parts.push(`${rdev.major}:${rdev.minor}`);
+  if (times && type !== 'directory') parts.push(mtimeNs / 1_000_000_000n);
+  for (const name of [...fs.listxattr(ino)].sort()) parts.push(`${name}=${hash(fs.getxattr(ino, name))}`);
+  return parts.join(' ');
 }
 
 /** Lists what differs, in words, at most `limit` lines. */

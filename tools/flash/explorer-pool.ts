@@ -1,79 +1,60 @@
-/** Spreads an exploration over processes: each takes every nth operation of the same workload. */
-import { fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+/** Spreads an exploration over processes: each share is every nth operation of the same workload. */
 import { InternalError } from '../core/index.js';
 import { explorePowerCuts, mergeExplorations } from './power-cut-explorer.js';
 import type { ExploreOptions, ExploreResult } from './power-cut-explorer.js';
+import { spreadWork } from './share-pool.js';
+import type { DoShare, SpreadOptions, WorkSource } from './share-pool.js';
 
-/** Where workers find what to explore: functions cannot be sent to them, modules can be loaded by them. */
-export interface ExplorationSource {
-  /** URL of a module, as `import.meta.url` gives it. */
-  readonly module: string;
-  /** Its export: a function that takes `input` and gives `ExploreOptions`. */
-  readonly name: string;
-  /** Handed to that function; plain data. */
-  readonly input: unknown;
-}
+/** Where workers find what to explore: its export takes `input` and gives `ExploreOptions`. */
+export type ExplorationSource = WorkSource;
 
-/** What a worker is asked: its share is every `stride`th operation from `first`. */
-export interface WorkerTask extends ExplorationSource {
-  readonly first: number;
-  readonly stride: number;
-}
-
-/** What a worker answers. */
-export type WorkerAnswer =
-  | { readonly kind: 'result'; readonly result: ExploreResult }
-  | { readonly kind: 'failed'; readonly message: string };
+/** How to spread an exploration; shares that are `done` are results of an earlier run of the same exploration. */
+export type PoolOptions = Partial<Omit<SpreadOptions, 'done' | 'onShare'>> & {
+  readonly done?: ReadonlyMap<number, ExploreResult>;
+  readonly onShare?: (share: number, result: ExploreResult) => void;
+};
 
 /**
  * Explores with several processes.
  *
- * @param workers  number of processes; 1 explores in this one
+ * To go on after a stop, keep what `onShare` tells and give it as `done`, with the same number of shares.
+ *
  * @throws InternalError when a worker dies or the module does not export the function
  */
 export async function explorePowerCutsInPool(
   source: ExplorationSource,
-  workers: number,
+  options: PoolOptions,
 ): Promise<ExploreResult> {
-  if (workers <= 1) return exploreShare({ ...source, first: 0, stride: 1 });
-  const shares = Array.from({ length: workers }, (_, first) => ({ ...source, first, stride: workers }));
-  return mergeExplorations(await Promise.all(shares.map(runWorker)));
+  const { jobs = 2, shares = jobs <= 1 ? 1 : jobs * 4, done, onShare, signal } = options;
+  const results = await spreadWork(
+    { module: import.meta.url, name: 'exploreShares', input: source },
+    {
+      jobs,
+      shares,
+      ...(done ? { done } : {}),
+      // A share of this work gives an ExploreResult.
+      ...(onShare
+        ? {
+            onShare: (share, result) => {
+              onShare(share, result as ExploreResult);
+            },
+          }
+        : {}),
+      ...(signal ? { signal } : {}),
+    },
+  );
+  return mergeExplorations(results as ExploreResult[]);
 }
 
-function runWorker(task: WorkerTask): Promise<ExploreResult> {
-  const here = fileURLToPath(import.meta.url);
-  // Run from its sources, as tests do, a worker needs the loader of TypeScript. Threads cannot have it, processes can.
-  const execArgv = here.endsWith('.ts') ? ['--import', 'tsx'] : [];
-  const file = here.replace(/explorer-pool\.(ts|js)$/, 'explorer-worker.$1');
-  return new Promise((resolve, reject) => {
-    const worker = fork(file, [], { execArgv, serialization: 'advanced' });
-    worker.once('error', reject);
-    worker.once('exit', (code) => {
-      reject(new InternalError(`a worker of the explorer ended with status ${code ?? 'none'} and no answer`));
-    });
-    worker.once('message', (answer: WorkerAnswer) => {
-      worker.disconnect();
-      if (answer.kind === 'result') resolve(answer.result);
-      else reject(new InternalError(`a worker of the explorer failed: ${answer.message}`));
-    });
-    worker.send(task);
-  });
-}
-
-/** Explores one share: what a worker does. */
-export async function exploreShare(task: WorkerTask): Promise<ExploreResult> {
-  const module: unknown = await import(task.module);
-  const make = isRecord(module) ? module[task.name] : undefined;
-  if (typeof make !== 'function') throw new InternalError(`${task.module} exports no function ${task.name}`);
+/** What each process does; `input` is the `ExplorationSource`. */
+export async function exploreShares(input: ExplorationSource): Promise<DoShare> {
+  const module: unknown = await import(input.module);
+  const make =
+    typeof module === 'object' && module !== null ? (Reflect.get(module, input.name) as unknown) : undefined;
+  if (typeof make !== 'function')
+    throw new InternalError(`${input.module} exports no function ${input.name}`);
   // The name of the export is the agreement: it gives ExploreOptions.
-  const options = (make as (input: unknown) => ExploreOptions)(task.input);
-  return explorePowerCuts({
-    ...options,
-    range: { ...options.range, first: task.first, stride: task.stride },
-  });
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
+  const options = (make as (input: unknown) => ExploreOptions)(input.input);
+  return (share, shares) =>
+    explorePowerCuts({ ...options, range: { ...options.range, first: share, stride: shares } });
 }

@@ -2,7 +2,7 @@ export { FlashError, PowerCut } from './errors.js';
 export { mixBits } from './faults.js';
 export type { BadBlockBehaviour, PowerCutPlan, StuckBits, WearOut } from './faults.js';
 export { explorePowerCutsInPool } from './explorer-pool.js';
-export type { ExplorationSource } from './explorer-pool.js';
+export type { ExplorationSource, PoolOptions } from './explorer-pool.js';
 export type { Flash } from './flash.js';
 export { checkGeometry, norGeometry } from './geometry.js';
 export type { FlashGeometry } from './geometry.js';
@@ -24,6 +24,8 @@ export type {
   ExploreResult,
   Violation,
 } from './power-cut-explorer.js';
+export { spreadWork } from './share-pool.js';
+export type { DoShare, SpreadOptions, WorkSource } from './share-pool.js';
 export { parallelNorTiming, programTimeNs, spiNorTiming } from './timing.js';
 export type { FlashTiming } from './timing.js';
 export { readTrace, replayRecord, replayTrace, TraceRecorder } from './trace.js';

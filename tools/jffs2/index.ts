@@ -2,6 +2,7 @@ export { areaKind, areaState } from './area-state.js';
 export type { AreaKind, AreaState } from './area-state.js';
 export { blankJffs2, END_MARKER_BYTES } from './blank.js';
 export { compress, compressionProfiles, compressors, decompress } from './compression.js';
+export { remembering } from './compression-memory.js';
 export type {
   Compression,
   CompressionMode,

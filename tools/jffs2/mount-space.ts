@@ -76,6 +76,7 @@ export class Space {
   phase: 'scanning' | 'building' | 'mounted' = 'scanning';
   readOnly: boolean;
   readonly #random: RandomSource;
+  readonly #erased: Uint8Array;
   readonly #notice: (text: string) => void;
 
   constructor(options: {
@@ -96,6 +97,7 @@ export class Space {
     this.obsoleteInPlace = options.obsoleteInPlace;
     this.readOnly = options.readOnly;
     this.#random = options.random;
+    this.#erased = new Uint8Array(eraseSize).fill(0xff);
     this.#notice = options.notice;
     this.reserves = reservesOf(options.flash.geometry);
     this.blocks = Array.from({ length: count }, (_, index) => newEraseBlock(index, eraseSize));
@@ -284,7 +286,7 @@ export class Space {
       if (task.stops) yield eraseStep;
       this.flash.erase(block.offset);
       if (task.stops) yield readStep;
-      if (this.flash.block(block.index).some((byte) => byte !== 0xff)) {
+      if (Buffer.compare(this.flash.block(block.index), this.#erased) !== 0) {
         this.#notice(`Newly-erased block at 0x${block.offset.toString(16)} is not all FF`);
         return false;
       }

@@ -6,7 +6,7 @@ import {
   NorChip,
   norGeometry,
 } from '../../../tools/flash/index.js';
-import type { ChipWorkload, ExploreOptions } from '../../../tools/flash/index.js';
+import type { ChipWorkload, ExploreOptions, ExploreResult } from '../../../tools/flash/index.js';
 import { counterExploration } from '../../support/counter-exploration.js';
 
 const chip = (): NorChip => new NorChip({ geometry: norGeometry(4 * 4096, 4096) });
@@ -123,5 +123,35 @@ test('worker threads find what one thread finds', async () => {
     name: 'counterExploration',
     input: 5,
   };
-  expect(await explorePowerCutsInPool(source, 2)).toEqual(explorePowerCuts(counterExploration(5)));
+  expect(await explorePowerCutsInPool(source, { jobs: 2 })).toEqual(explorePowerCuts(counterExploration(5)));
+});
+
+test('an exploration that was stopped goes on with the shares that are left', async () => {
+  const source = {
+    module: new URL('../../support/counter-exploration.ts', import.meta.url).href,
+    name: 'counterExploration',
+    input: 5,
+  };
+  const kept = new Map<number, ExploreResult>();
+  const stopped = new AbortController();
+  await expect(
+    explorePowerCutsInPool(source, {
+      jobs: 1,
+      shares: 4,
+      signal: stopped.signal,
+      onShare: (share, result) => {
+        kept.set(share, result);
+        if (kept.size === 2) stopped.abort(new Error('stopped'));
+      },
+    }),
+  ).rejects.toThrow('stopped');
+  const done: number[] = [];
+  const result = await explorePowerCutsInPool(source, {
+    jobs: 1,
+    shares: 4,
+    done: kept,
+    onShare: (share) => done.push(share),
+  });
+  expect(done).toEqual([2, 3]);
+  expect(result).toEqual(explorePowerCuts(counterExploration(5)));
 });

@@ -1,5 +1,6 @@
 /** `check`: proves boot, reset and upgrade of an image on the emulated board. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { UsageError } from '../../core/index.js';
 import {
   branchNames,
@@ -7,9 +8,11 @@ import {
   cutOutcomes,
   parseCutPoint,
   type CheckReport,
+  type CutProgress,
 } from '../../emulator/index.js';
 import { loadBoard } from '../board-profiles.js';
 import { defineCommand, type Session } from '../command.js';
+import { cutProgress } from '../documents/cut-progress.js';
 import type { CheckDocument } from '../documents/check.js';
 import { renderJunit } from '../render/junit.js';
 import { renderTable } from '../render/table.js';
@@ -31,6 +34,14 @@ export const check = defineCommand(
         default: 'none' as const,
         describe: 'cut the power at flash operations of first boot, reset and upgrade',
       })
+      .option('jobs', {
+        type: 'number',
+        describe: 'processes for --power-cuts all; default: one for each processor',
+      })
+      .option('resume', {
+        type: 'string',
+        describe: 'keep the progress of --power-cuts in this file, and go on from it',
+      })
       .option('replay', { type: 'string', describe: 'only this power cut, as a report names it' })
       .option('safe-carrier', {
         type: 'boolean',
@@ -51,6 +62,7 @@ export const check = defineCommand(
     const image = readInput(args.image);
     const upgrade = args.upgrade === undefined ? undefined : readInput(args.upgrade);
     const profile = loadBoard(args.board);
+    const progress = args.resume === undefined ? undefined : readProgress(args.resume);
     const report = await session.tasks.run('check', (task) => {
       const breathe = (): Promise<void> =>
         new Promise((resolve, reject) => {
@@ -69,16 +81,44 @@ export const check = defineCommand(
           task.progress(done, total, `cuts of ${phase}`);
           return breathe();
         },
+        ...(args.powerCuts === 'all' || args.jobs !== undefined || args.resume !== undefined
+          ? { jobs: args.jobs ?? availableParallelism() }
+          : {}),
+        ...(progress ? { cutProgress: progress } : {}),
+        onCutShare: (done, total, kept) => {
+          task.progress(done, total, 'shares of the power cuts');
+          if (args.resume !== undefined) keepProgress(args.resume, kept);
+        },
+        signal: session.signal,
         ...(upgrade ? { upgrade } : {}),
         ...(args.branch ? { branch: args.branch } : {}),
         ...(args.replay === undefined ? {} : { replay: parseCutPoint(args.replay) }),
       });
     });
+    if (args.resume !== undefined) rmSync(args.resume, { force: true });
     if (args.junit !== undefined) writeFileSync(args.junit, junit(report));
     session.result(documentOf(report), () => render(report, args.image, session));
     return report.passed ? 0 : 11;
   },
 );
+
+/** Reads what an earlier run kept; none when there is no such file. @throws UsageError FW_USAGE_FILE */
+function readProgress(path: string): CutProgress | undefined {
+  if (!existsSync(path)) return undefined;
+  try {
+    return cutProgress.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (error) {
+    throw new UsageError('FW_USAGE_FILE', `${path} is no progress of power cuts`, {
+      cause: error,
+      hint: 'remove it to begin anew',
+    });
+  }
+}
+
+function keepProgress(path: string, progress: CutProgress): void {
+  writeFileSync(`${path}.part`, JSON.stringify(progress));
+  renameSync(`${path}.part`, path);
+}
 
 /** Reads an input file. @throws UsageError FW_USAGE_FILE */
 export function readInput(path: string): Uint8Array {

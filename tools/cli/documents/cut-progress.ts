@@ -1,0 +1,36 @@
+/** The file in which `check --resume` keeps the power cuts that are done. */
+import { z } from 'zod';
+import {
+  cutOutcomes,
+  cutPhases,
+  findingTexts,
+  type CutProgress,
+  type FindingCode,
+} from '../../emulator/index.js';
+
+const outcomes = z.record(z.enum(cutOutcomes), z.number().int());
+
+const share = z.strictObject({
+  tables: z.array(
+    z.strictObject({
+      phase: z.enum(cutPhases),
+      operations: z.number().int(),
+      cuts: z.number().int(),
+      outcomes,
+      violations: z.array(z.strictObject({ replay: z.string(), reason: z.string() })),
+    }),
+  ),
+  findings: z.array(
+    z.strictObject({
+      code: z.string().refine((code): code is FindingCode => code in findingTexts),
+      where: z.string(),
+    }),
+  ),
+});
+
+/** What the file holds. */
+export const cutProgress: z.ZodType<CutProgress> = z.strictObject({
+  key: z.string(),
+  shares: z.number().int(),
+  done: z.record(z.string(), share),
+});
