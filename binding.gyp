@@ -47,7 +47,14 @@
     # --- compress (liblzma, liblzo2, libdeflate, zlib)
     {
       'target_name': 'firmwright_compress',
-      'sources': ['native/compress.cc', 'native/compress-pages.cc', 'native/error.cc'],
+      'sources': [
+        'native/compress-addon.cc',
+        'native/compress-deflate.cc',
+        'native/compress-lzma.cc',
+        'native/compress-lzo.cc',
+        'native/compress-pages.cc',
+        'native/error.cc',
+      ],
       # zlib is linked in and bound here: Node exports its own zlib, whose encoder gives other bytes.
       'libraries': ['-llzma', '-llzo2', '-ldeflate', '-l:libz.a', '-lpthread'],
       'ldflags': ['-Wl,-Bsymbolic', '-Wl,--exclude-libs,libz.a'],
