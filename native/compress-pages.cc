@@ -41,8 +41,8 @@ class PageCoder {
         return encodeZlibWithin(page, job_.level, page.size());
       case PageEncoder::deflate: {
         std::vector<uint8_t> output(page.size());
-        size_t length = libdeflate_zlib_compress(deflate_.get(), page.data(), page.size(), output.data(),
-                                                 output.size());
+        size_t length =
+            libdeflate_zlib_compress(deflate_.get(), page.data(), page.size(), output.data(), output.size());
         if (length == 0) return std::nullopt;
         output.resize(length);
         return Decoded{std::move(output), page.size()};

@@ -1,5 +1,5 @@
-// Compression of many small pages at once, as JFFS2 stores file data: every page is a stream of its own, so they are
-// shared out to threads, and each thread keeps one coder.
+// Compression of many small pages at once, as JFFS2 stores file data: every page is a stream of its own, so
+// they are shared out to threads, and each thread keeps one coder.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ enum class PageEncoder { zlibWithin = 0, deflate = 1, lzoBest = 2, lzoFast = 3, 
 
 /** How to encode pages. */
 struct PageJob {
-  Bytes input;                    // all pages, one behind the other
+  Bytes input;                     // all pages, one behind the other
   std::span<const uint32_t> ends;  // where each page ends in `input`, ascending
   PageEncoder encoder;
   int level;         // of zlib or libdeflate

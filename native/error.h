@@ -1,5 +1,5 @@
-// What goes wrong inside the addons: one exception, carried from any thread to JS, where it becomes an Error with a
-// `code` of tools/core/error-codes.ts. Only error.cc builds JS errors.
+// What goes wrong inside the addons: one exception, carried from any thread to JS, where it becomes an Error
+// with a `code` of tools/core/error-codes.ts. Only error.cc builds JS errors.
 #pragma once
 
 #include <napi.h>
@@ -31,6 +31,11 @@ struct Failure : std::exception {
   Failure(FailureKind kind, std::string step, std::string library, int errorNumber, std::string path);
   const char* what() const noexcept override { return description.c_str(); }
 };
+
+/** Makes the failure of a library, or of data it does not take, with the library's own name of the code. */
+inline Failure failed(FailureKind kind, const std::string& library, const std::string& step) {
+  return Failure(kind, step, library, 0, "");
+}
 
 /** Makes the failure of a system call from errno. */
 Failure systemFailure(const std::string& step, const std::string& path, int errorNumber);

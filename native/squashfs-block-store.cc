@@ -28,7 +28,8 @@ void BlockStore::add(const uint8_t* data, size_t length, const uint8_t* stored, 
   const uint64_t key = keyOf(data, length);
   const std::lock_guard lock(mutex_);
   if (sealed_) return;
-  entries_.emplace(key, std::make_unique<Entry>(Entry{{data, data + length}, {stored, stored + storedLength}}));
+  entries_.emplace(key,
+                   std::make_unique<Entry>(Entry{{data, data + length}, {stored, stored + storedLength}}));
 }
 
 void BlockStore::seal() {

@@ -12,8 +12,8 @@
 namespace firmwright {
 
 /**
- * Blocks by their content, compared byte by byte. It takes blocks until it is sealed, which keeps its size that of one
- * tree; then it only answers, from any number of runs at once.
+ * Blocks by their content, compared byte by byte. It takes blocks until it is sealed, which keeps its size
+ * that of one tree; then it only answers, from any number of runs at once.
  */
 class BlockStore {
  public:

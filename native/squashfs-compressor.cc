@@ -30,7 +30,8 @@ CheckedCompressor* wrap(SqfsHandle<sqfs_compressor_t> inner, CompressorUse use, 
     delete asChecked(reinterpret_cast<sqfs_compressor_t*>(object));
   };
   made->base.copy = [](const sqfs_object_t* object) -> sqfs_object_t* {
-    const auto& self = *static_cast<const CheckedCompressor*>(reinterpret_cast<const sqfs_compressor_t*>(object));
+    const auto& self =
+        *static_cast<const CheckedCompressor*>(reinterpret_cast<const sqfs_compressor_t*>(object));
     SqfsHandle<sqfs_compressor_t> copied(static_cast<sqfs_compressor_t*>(sqfs_copy(self.inner.get())));
     return copied == nullptr ? nullptr : &wrap(std::move(copied), self.use, self.control)->base;
   };
@@ -78,7 +79,8 @@ StoringCompressor* wrapStoring(SqfsHandle<sqfs_compressor_t> inner, std::shared_
     delete asStoring(reinterpret_cast<sqfs_compressor_t*>(object));
   };
   made->base.copy = [](const sqfs_object_t* object) -> sqfs_object_t* {
-    const auto& self = *static_cast<const StoringCompressor*>(reinterpret_cast<const sqfs_compressor_t*>(object));
+    const auto& self =
+        *static_cast<const StoringCompressor*>(reinterpret_cast<const sqfs_compressor_t*>(object));
     SqfsHandle<sqfs_compressor_t> copied(static_cast<sqfs_compressor_t*>(sqfs_copy(self.inner.get())));
     return copied == nullptr ? nullptr : &wrapStoring(std::move(copied), self.store, self.control)->base;
   };
@@ -87,7 +89,9 @@ StoringCompressor* wrapStoring(SqfsHandle<sqfs_compressor_t> inner, std::shared_
     inner->get_configuration(inner.get(), config);
   };
   // Only data blocks come here; the options are written by the compressor of the metadata.
-  made->write_options = [](sqfs_compressor_t*, sqfs_file_t*) { return static_cast<int>(SQFS_ERROR_UNSUPPORTED); };
+  made->write_options = [](sqfs_compressor_t*, sqfs_file_t*) {
+    return static_cast<int>(SQFS_ERROR_UNSUPPORTED);
+  };
   made->read_options = made->write_options;
   made->do_block = [](sqfs_compressor_t* base, const sqfs_u8* in, sqfs_u32 size, sqfs_u8* out,
                       sqfs_u32 outsize) -> sqfs_s32 {
@@ -113,8 +117,9 @@ SqfsHandle<sqfs_compressor_t> makeCompressor(const CompressorSettings& settings,
         checkCreated(createXzCompressor(settings, use, control), "create the xz compressor"));
   }
   sqfs_compressor_config_t config;
-  check(sqfs_compressor_config_init(&config, static_cast<SQFS_COMPRESSOR>(settings.id), settings.blockSize, 0),
-        "configure the compressor");
+  check(
+      sqfs_compressor_config_init(&config, static_cast<SQFS_COMPRESSOR>(settings.id), settings.blockSize, 0),
+      "configure the compressor");
   if (settings.id != SQFS_COMP_LZ4) config.level = settings.level;
   if (settings.id == SQFS_COMP_GZIP) config.opt.gzip.window_size = static_cast<sqfs_u16>(settings.windowSize);
   if (settings.id == SQFS_COMP_LZ4 && settings.highCompression) config.flags |= SQFS_COMP_FLAG_LZ4_HC;

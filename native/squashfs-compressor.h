@@ -47,7 +47,8 @@ struct CompressorSettings {
   std::vector<XzVariant> variants;
   /** Blocks known from other runs with the same settings; may be absent. */
   std::shared_ptr<BlockStore> store;
-  /** Branch filters of the variants as bits of the on-disk option field (x86 1, powerpc 2, ia64 4, arm 8, armthumb 16, ...). */
+  /** Branch filters of the variants as bits of the on-disk option field (x86 1, powerpc 2, ia64 4, arm 8,
+   * armthumb 16, ...). */
   uint32_t branchFilters = 0;
 };
 
@@ -55,10 +56,11 @@ struct CompressorSettings {
 enum class CompressorUse { kData, kMetadata };
 
 /**
- * Makes a compressor. `control.cancelled` is looked at before each block; it must outlive the object and its copies.
+ * Makes a compressor. `control.cancelled` is looked at before each block; it must outlive the object and its
+ * copies.
  *
- * xz is encoded by an own compressor, the others by libsquashfs; a result that is not smaller than its input always
- * counts as incompressible, which libsquashfs forgets for LZ4.
+ * xz is encoded by an own compressor, the others by libsquashfs; a result that is not smaller than its input
+ * always counts as incompressible, which libsquashfs forgets for LZ4.
  */
 SqfsHandle<sqfs_compressor_t> createCompressor(const CompressorSettings& settings, CompressorUse use,
                                                PackControl& control);

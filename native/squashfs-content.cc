@@ -1,5 +1,5 @@
-// Own blocks go through the library's thread pool by `submit_block`, so that fragment blocks are ours to fill; the
-// library's begin/append/end road packs tails strictly in file order.
+// Own blocks go through the library's thread pool by `submit_block`, so that fragment blocks are ours to
+// fill; the library's begin/append/end road packs tails strictly in file order.
 
 #include "squashfs-content.h"
 

@@ -21,8 +21,8 @@ inline bool mayStop(const PackControl& control) {
 }
 
 /**
- * Notes that a block could not be compressed, and passes it on as incompressible. The block processor of libsquashfs
- * 1.2 waits for ever for the other blocks under way when a compressor returns an error to it.
+ * Notes that a block could not be compressed, and passes it on as incompressible. The block processor of
+ * libsquashfs 1.2 waits for ever for the other blocks under way when a compressor returns an error to it.
  */
 inline int giveUp(PackControl& control, int code) {
   int none = 0;

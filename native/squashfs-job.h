@@ -18,12 +18,12 @@ struct Xattr {
 };
 
 /**
- * The tree, planned by TypeScript, as columns. The index of an inode is its number minus one; every object comes
- * before the directories that name it, and the root is last.
+ * The tree, planned by TypeScript, as columns. The index of an inode is its number minus one; every object
+ * comes before the directories that name it, and the root is last.
  */
 struct PackJob {
   // Of every inode.
-  std::vector<uint8_t> types;  // SQFS_INODE_DIR .. SQFS_INODE_SOCKET, the basic ones
+  std::vector<uint8_t> types;   // SQFS_INODE_DIR .. SQFS_INODE_SOCKET, the basic ones
   std::vector<uint16_t> modes;  // permission bits
   std::vector<uint32_t> uids;
   std::vector<uint32_t> gids;
@@ -31,8 +31,8 @@ struct PackJob {
   std::vector<uint32_t> linkCounts;
   std::vector<uint32_t> xattrSets;  // index into xattrs, or kNone
   /**
-   * By type: of a directory the index of its first entry, of a symlink the offset of its target in `names`, of a
-   * device its number as on disk, of a file the index of its source.
+   * By type: of a directory the index of its first entry, of a symlink the offset of its target in `names`,
+   * of a device its number as on disk, of a file the index of its source.
    */
   std::vector<uint32_t> references;
   /** By type: count of entries, length of the target; 0 otherwise. */
@@ -85,7 +85,7 @@ struct FilePlace {
 
 /** What the run made. */
 struct PackResult {
-  std::vector<FilePlace> files;  // in the order of the job's sources
+  std::vector<FilePlace> files;      // in the order of the job's sources
   std::vector<uint32_t> blockSizes;  // stored sizes; bit 24: not compressed; 0: hole
   std::vector<uint64_t> fragmentStarts;
   std::vector<uint32_t> fragmentSizes;  // as blockSizes

@@ -52,7 +52,8 @@ class MetadataPacker {
     addXattrs();
     for (size_t i = 0; i < result_.fragmentStarts.size(); ++i) {
       sqfs_u32 index;
-      checked(sqfs_frag_table_append(fragments_.get(), result_.fragmentStarts[i], result_.fragmentSizes[i], &index),
+      checked(sqfs_frag_table_append(fragments_.get(), result_.fragmentStarts[i], result_.fragmentSizes[i],
+                                     &index),
               "add a fragment");
     }
     super_.inode_table_start = output_.size();
@@ -72,8 +73,9 @@ class MetadataPacker {
     for (const auto& set : job_.xattrs) {
       checked(sqfs_xattr_writer_begin(xattrs_.get(), 0), "add xattrs");
       for (const Xattr& xattr : set) {
-        checked(sqfs_xattr_writer_add(xattrs_.get(), xattr.name.c_str(), xattr.value.data(), xattr.value.size()),
-                "add an xattr");
+        checked(
+            sqfs_xattr_writer_add(xattrs_.get(), xattr.name.c_str(), xattr.value.data(), xattr.value.size()),
+            "add an xattr");
       }
       sqfs_u32 index;
       checked(sqfs_xattr_writer_end(xattrs_.get(), &index), "add xattrs");
@@ -124,8 +126,9 @@ class MetadataPacker {
               "add a directory entry");
     }
     checked(sqfs_dir_writer_end(directory_.get()), "end a directory");
-    sqfs_inode_generic_t* inode = checkCreated(
-        sqfs_dir_writer_create_inode(directory_.get(), 0, xattrOf(i), job_.parents[i]), "create a directory inode");
+    sqfs_inode_generic_t* inode =
+        checkCreated(sqfs_dir_writer_create_inode(directory_.get(), 0, xattrOf(i), job_.parents[i]),
+                     "create a directory inode");
     // The library counts every entry as a link; only subdirectories are.
     if (inode->base.type == SQFS_INODE_DIR) {
       inode->data.dir.nlink = job_.linkCounts[i];
@@ -187,25 +190,28 @@ class MetadataPacker {
                           static_cast<sqfs_u32>(size)};
     } else {
       inode->base.type = SQFS_INODE_EXT_FILE;
-      inode->data.file_ext = {place.start, size, place.sparseBytes, links, place.fragment, place.fragmentOffset,
-                              xattr};
+      inode->data.file_ext = {place.start,          size, place.sparseBytes, links, place.fragment,
+                              place.fragmentOffset, xattr};
     }
     if (place.blockCount > 0) {
-      memcpy(inode->extra, &result_.blockSizes[place.firstBlock], size_t{place.blockCount} * sizeof(uint32_t));
+      memcpy(inode->extra, &result_.blockSizes[place.firstBlock],
+             size_t{place.blockCount} * sizeof(uint32_t));
     }
     return inode;
   }
 
   void writeTables() {
     sqfs_compressor_t* compressor = compressor_.get();
-    checked(sqfs_frag_table_write(fragments_.get(), output_.file(), &super_, compressor), "write the fragment table");
+    checked(sqfs_frag_table_write(fragments_.get(), output_.file(), &super_, compressor),
+            "write the fragment table");
     if (job_.exportTable) {
-      checked(sqfs_dir_writer_write_export_table(directory_.get(), output_.file(), compressor, super_.inode_count,
-                                                 super_.root_inode_ref, &super_),
+      checked(sqfs_dir_writer_write_export_table(directory_.get(), output_.file(), compressor,
+                                                 super_.inode_count, super_.root_inode_ref, &super_),
               "write the export table");
     }
     checked(sqfs_id_table_write(ids_.get(), output_.file(), &super_, compressor), "write the id table");
-    checked(sqfs_xattr_writer_flush(xattrs_.get(), output_.file(), &super_, compressor), "write the xattr table");
+    checked(sqfs_xattr_writer_flush(xattrs_.get(), output_.file(), &super_, compressor),
+            "write the xattr table");
   }
 
   const PackJob& job_;

@@ -1,5 +1,5 @@
-// The image being written: a file beside its final place, or memory. An own `sqfs_file_t`, because the library's
-// forgets errno and cannot write to memory.
+// The image being written: a file beside its final place, or memory. An own `sqfs_file_t`, because the
+// library's forgets errno and cannot write to memory.
 #pragma once
 
 #include <sqfs/io.h>

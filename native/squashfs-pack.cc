@@ -37,8 +37,8 @@ void packImage(const PackJob& job, PackControl& control, PackResult& result) {
   super.flags |= kDuplicatesFolded;
   checkOutput(sqfs_super_write(&super, output.file()), "reserve the super block", output, control);
   auto compressor = createCompressor(job.compressor, CompressorUse::kMetadata, control);
-  if (checkOutput(compressor->write_options(compressor.get(), output.file()), "write the compressor options", output,
-                  control) > 0) {
+  if (checkOutput(compressor->write_options(compressor.get(), output.file()), "write the compressor options",
+                  output, control) > 0) {
     super.flags |= SQFS_FLAG_COMPRESSOR_OPTIONS;
   }
   result.dataStart = output.size();

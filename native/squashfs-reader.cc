@@ -43,10 +43,11 @@ Napi::Value guarded(Napi::Env env, Body body) {
 }  // namespace
 
 Napi::Function ImageReader::define(Napi::Env env) {
-  return DefineClass(env, "ImageReader",
-                     {InstanceMethod("size", &ImageReader::size), InstanceMethod("read", &ImageReader::read),
-                      InstanceMethod("useCompressor", &ImageReader::useCompressor),
-                      InstanceMethod("decode", &ImageReader::decode), InstanceMethod("close", &ImageReader::close)});
+  return DefineClass(
+      env, "ImageReader",
+      {InstanceMethod("size", &ImageReader::size), InstanceMethod("read", &ImageReader::read),
+       InstanceMethod("useCompressor", &ImageReader::useCompressor),
+       InstanceMethod("decode", &ImageReader::decode), InstanceMethod("close", &ImageReader::close)});
 }
 
 ImageReader::ImageReader(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ImageReader>(info) {
@@ -133,7 +134,8 @@ Napi::Value ImageReader::useCompressor(const Napi::CallbackInfo& info) {
     const auto id = static_cast<SQFS_COMPRESSOR>(info[0].As<Napi::Number>().Int32Value());
     const uint32_t blockSize = info[1].As<Napi::Number>().Uint32Value();
     sqfs_compressor_config_t config;
-    check(sqfs_compressor_config_init(&config, id, blockSize, SQFS_COMP_FLAG_UNCOMPRESS), "configure the decoder");
+    check(sqfs_compressor_config_init(&config, id, blockSize, SQFS_COMP_FLAG_UNCOMPRESS),
+          "configure the decoder");
     sqfs_compressor_t* made = nullptr;
     check(sqfs_compressor_create(&config, &made), "create the decoder");
     decompressor_.reset(made);
@@ -152,8 +154,9 @@ Napi::Value ImageReader::decode(const Napi::CallbackInfo& info) {
     std::vector<uint8_t> stored(length);
     copyRange(offset, stored.data(), length);
     std::vector<uint8_t> decoded(limit);
-    const int32_t size = decompressor_->do_block(decompressor_.get(), stored.data(), static_cast<sqfs_u32>(length),
-                                                 decoded.data(), static_cast<sqfs_u32>(limit));
+    const int32_t size =
+        decompressor_->do_block(decompressor_.get(), stored.data(), static_cast<sqfs_u32>(length),
+                                decoded.data(), static_cast<sqfs_u32>(limit));
     check(size, "decode a block", path_);
     if (size == 0) check(-5, "decode a block", path_);
     auto result = Napi::Uint8Array::New(info.Env(), static_cast<size_t>(size));

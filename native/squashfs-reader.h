@@ -12,9 +12,10 @@
 namespace firmwright {
 
 /**
- * `new ImageReader(bytes | path, offset, length)` opens a range; `length` is Infinity for all that follows. `size()`
- * tells its length, `read(offset, length)` returns bytes, `useCompressor(id, blockSize)` chooses the decoder, and
- * `decode(offset, length, limit)` returns one block, decoded, of at most `limit` bytes. `close()` ends it.
+ * `new ImageReader(bytes | path, offset, length)` opens a range; `length` is Infinity for all that follows.
+ * `size()` tells its length, `read(offset, length)` returns bytes, `useCompressor(id, blockSize)` chooses the
+ * decoder, and `decode(offset, length, limit)` returns one block, decoded, of at most `limit` bytes.
+ * `close()` ends it.
  *
  * It trusts nothing: ranges outside the image and blocks that do not decode throw, and no length of the image
  * decides an allocation above `limit`, which is the caller's.

@@ -10,8 +10,9 @@ namespace firmwright {
 namespace {
 
 constexpr size_t kReadSize = 256 * 1024;
-constexpr uint64_t kKeptTailBytes = 8 * 1024 * 1024;  // tails up to this total stay in memory until they are packed
-constexpr uint64_t kFeatureBudget = 500'000;         // samples of all tails together
+constexpr uint64_t kKeptTailBytes =
+    8 * 1024 * 1024;                          // tails up to this total stay in memory until they are packed
+constexpr uint64_t kFeatureBudget = 500'000;  // samples of all tails together
 
 /** A 64-bit digest to find candidates with; equality is decided by comparing the bytes. */
 class Digest {
@@ -115,7 +116,8 @@ class Scanner {
     const uint64_t start = reader_.size(source) - file.tailSize;
     std::vector<uint8_t> bytes(file.tailSize);
     reader_.read(source, start, bytes.data(), bytes.size());
-    Tail tail = {static_cast<uint32_t>(source), file.tailSize, ContentClass::kText, job_.sourceGroups[source], {}};
+    Tail tail = {
+        static_cast<uint32_t>(source), file.tailSize, ContentClass::kText, job_.sourceGroups[source], {}};
     if (start == 0) {
       tail.contentClass = classify(bytes.data(), bytes.size());
     } else {

@@ -19,8 +19,8 @@ struct ScannedFile {
 
 /** Result of the scan. */
 struct Scan {
-  std::vector<ScannedFile> files;  // one a source
-  std::vector<Tail> tails;         // of files that have one and are no duplicates, in path order
+  std::vector<ScannedFile> files;               // one a source
+  std::vector<Tail> tails;                      // of files that have one and are no duplicates, in path order
   std::vector<std::vector<uint8_t>> tailBytes;  // beside `tails`; empty where memory was not spent on it
   uint32_t featureDistance = 8;
 };

@@ -1,5 +1,5 @@
-// Fragment blocks compress better when they hold files that share text: the coder sees one block at a time. See
-// tools/squashfs/DESIGN.md "Fragment order" for the measurements behind the constants.
+// Fragment blocks compress better when they hold files that share text: the coder sees one block at a time.
+// See tools/squashfs/DESIGN.md "Fragment order" for the measurements behind the constants.
 
 #include "squashfs-similarity.h"
 
@@ -36,8 +36,8 @@ class Random {
 };
 
 /**
- * Renumbers features from 0 and drops those of a single tail, which cost the same wherever it goes. Of more than
- * `limit`, every second, third, ... is kept.
+ * Renumbers features from 0 and drops those of a single tail, which cost the same wherever it goes. Of more
+ * than `limit`, every second, third, ... is kept.
  *
  * @returns the count of features left
  */
@@ -251,12 +251,13 @@ void sampleFeatures(const uint8_t* data, size_t length, uint32_t distance, std::
 }
 
 uint32_t alignedSize(const Tail& tail) {
-  // Machine code keeps its alignment: the coder's position bits then mean the same in every file of the block.
+  // Machine code keeps its alignment: the coder's position bits then mean the same in every file of the
+  // block.
   return tail.contentClass <= ContentClass::kElf ? (tail.size + 3) & ~3U : tail.size;
 }
 
-std::vector<std::vector<uint32_t>> fillInOrder(const std::vector<Tail>& tails, const std::vector<uint32_t>& order,
-                                               uint32_t capacity) {
+std::vector<std::vector<uint32_t>> fillInOrder(const std::vector<Tail>& tails,
+                                               const std::vector<uint32_t>& order, uint32_t capacity) {
   std::vector<std::vector<uint32_t>> blocks;
   uint32_t fill = capacity;
   for (const uint32_t tail : order) {
@@ -276,14 +277,13 @@ std::vector<std::vector<uint32_t>> arrangeTails(std::vector<Tail>& tails, const 
                                                 const std::atomic<bool>& cancelled) {
   std::vector<uint32_t> order(tails.size());
   std::iota(order.begin(), order.end(), 0);
-  const auto rank = [&](uint32_t i) {
-    return std::tuple(tails[i].contentClass, tails[i].group, i);
-  };
+  const auto rank = [&](uint32_t i) { return std::tuple(tails[i].contentClass, tails[i].group, i); };
   std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return rank(a) < rank(b); });
   auto start = fillInOrder(tails, order, options.capacity);
   if (start.size() < 2 || tails.size() > kMaxArrangedTails) return start;
 
-  const uint32_t featureCount = numberSharedFeatures(tails, static_cast<uint32_t>(kMaxCounters / start.size()));
+  const uint32_t featureCount =
+      numberSharedFeatures(tails, static_cast<uint32_t>(kMaxCounters / start.size()));
   uint32_t moves = options.moves;
   if (moves == 0) {
     moves = static_cast<uint32_t>(std::clamp<uint64_t>(tails.size() * start.size() * 8, 20'000, 3'000'000));

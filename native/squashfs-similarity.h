@@ -23,8 +23,9 @@ struct Tail {
 };
 
 /**
- * Most tails that are arranged. The tries are limited, and of more tails each would get too few to find its place; what
- * little files win by good neighbours they lose again in the inode table, where places out of order compress badly.
+ * Most tails that are arranged. The tries are limited, and of more tails each would get too few to find its
+ * place; what little files win by good neighbours they lose again in the inode table, where places out of
+ * order compress badly.
  */
 constexpr size_t kMaxArrangedTails = 30'000;
 
@@ -37,8 +38,9 @@ struct ArrangeOptions {
 };
 
 /**
- * Keeps the hashes of 8-byte windows that are 0 modulo `distance` (a power of two): the same window is kept in every
- * file or in none, so that features can be compared between files. `features` is overwritten: sorted, each once.
+ * Keeps the hashes of 8-byte windows that are 0 modulo `distance` (a power of two): the same window is kept
+ * in every file or in none, so that features can be compared between files. `features` is overwritten:
+ * sorted, each once.
  */
 void sampleFeatures(const uint8_t* data, size_t length, uint32_t distance, std::vector<uint32_t>& features);
 
@@ -46,8 +48,8 @@ void sampleFeatures(const uint8_t* data, size_t length, uint32_t distance, std::
 uint32_t alignedSize(const Tail& tail);
 
 /**
- * Arranges tails into blocks: a start by class, group and path, then simulated annealing that moves and swaps tails
- * and lowers the sum over blocks of distinct features, plus a charge for each class present in a block.
+ * Arranges tails into blocks: a start by class, group and path, then simulated annealing that moves and swaps
+ * tails and lowers the sum over blocks of distinct features, plus a charge for each class present in a block.
  *
  * The result depends on the arguments alone, never on time. Consumes the features.
  *
@@ -57,7 +59,7 @@ std::vector<std::vector<uint32_t>> arrangeTails(std::vector<Tail>& tails, const 
                                                 const std::atomic<bool>& cancelled);
 
 /** Fills blocks in the order given; what is used when similarity is off. */
-std::vector<std::vector<uint32_t>> fillInOrder(const std::vector<Tail>& tails, const std::vector<uint32_t>& order,
-                                               uint32_t capacity);
+std::vector<std::vector<uint32_t>> fillInOrder(const std::vector<Tail>& tails,
+                                               const std::vector<uint32_t>& order, uint32_t capacity);
 
 }  // namespace firmwright

@@ -28,7 +28,8 @@ int openNameless(const std::string& folder) {
 }  // namespace
 
 Napi::Function Spool::define(Napi::Env env) {
-  return DefineClass(env, "Spool", {InstanceMethod("append", &Spool::append), InstanceMethod("close", &Spool::close)});
+  return DefineClass(env, "Spool",
+                     {InstanceMethod("append", &Spool::append), InstanceMethod("close", &Spool::close)});
 }
 
 Spool::Spool(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Spool>(info) {
@@ -67,7 +68,8 @@ Napi::Value Spool::append(const Napi::CallbackInfo& info) {
 int Spool::finish() {
   size_t done = 0;
   while (done < buffer_.size()) {
-    const ssize_t count = pwrite(fd_, buffer_.data() + done, buffer_.size() - done, static_cast<off_t>(written_));
+    const ssize_t count =
+        pwrite(fd_, buffer_.data() + done, buffer_.size() - done, static_cast<off_t>(written_));
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) throw systemFailure("write a temporary file in", folder_, count < 0 ? errno : EIO);
     done += static_cast<size_t>(count);

@@ -1,5 +1,6 @@
-// An own thread, because a run of seconds would hold one of libuv's four, and because node-addon-api's async workers
-// throw when a worker thread is terminated during a run. The cleanup hook stops the run before the environment goes.
+// An own thread, because a run of seconds would hold one of libuv's four, and because node-addon-api's async
+// workers throw when a worker thread is terminated during a run. The cleanup hook stops the run before the
+// environment goes.
 
 #include "squashfs-writer.h"
 
@@ -40,7 +41,9 @@ uint32_t number(const Napi::Object& object, const char* name) {
   return object.Get(name).As<Napi::Number>().Uint32Value();
 }
 
-bool flag(const Napi::Object& object, const char* name) { return object.Get(name).As<Napi::Boolean>().Value(); }
+bool flag(const Napi::Object& object, const char* name) {
+  return object.Get(name).As<Napi::Boolean>().Value();
+}
 
 std::string text(const Napi::Object& object, const char* name) {
   return object.Get(name).As<Napi::String>().Utf8Value();
@@ -135,11 +138,13 @@ Napi::Object toJs(Napi::Env env, PackResult& result) {
   made.Set("fragmentStarts", toArray<Napi::Float64Array>(env, result.fragmentStarts, asDouble));
   made.Set("fragmentSizes", toArray<Napi::Uint32Array>(env, result.fragmentSizes, same));
   const auto& files = result.files;
-  made.Set("starts", toArray<Napi::Float64Array>(env, files, [&](const auto& f) { return asDouble(f.start); }));
+  made.Set("starts",
+           toArray<Napi::Float64Array>(env, files, [&](const auto& f) { return asDouble(f.start); }));
   made.Set("firstBlocks", toArray<Napi::Uint32Array>(env, files, [](const auto& f) { return f.firstBlock; }));
   made.Set("blockCounts", toArray<Napi::Uint32Array>(env, files, [](const auto& f) { return f.blockCount; }));
   made.Set("fragments", toArray<Napi::Uint32Array>(env, files, [](const auto& f) { return f.fragment; }));
-  made.Set("fragmentOffsets", toArray<Napi::Uint32Array>(env, files, [](const auto& f) { return f.fragmentOffset; }));
+  made.Set("fragmentOffsets",
+           toArray<Napi::Uint32Array>(env, files, [](const auto& f) { return f.fragmentOffset; }));
   const std::pair<const char*, uint64_t> numbers[] = {
       {"duplicateFiles", result.duplicateFiles},
       {"duplicateBytes", result.duplicateBytes},
@@ -158,7 +163,8 @@ Napi::Object toJs(Napi::Env env, PackResult& result) {
   for (const auto& [name, value] : numbers) made.Set(name, asDouble(value));
   auto* image = new std::vector<uint8_t>(std::move(result.bytes));
   auto buffer = Napi::ArrayBuffer::New(
-      env, image->data(), image->size(), [](Napi::Env, void*, std::vector<uint8_t>* owner) { delete owner; }, image);
+      env, image->data(), image->size(), [](Napi::Env, void*, std::vector<uint8_t>* owner) { delete owner; },
+      image);
   made.Set("bytes", Napi::Uint8Array::New(env, image->size(), buffer, 0));
   return made;
 }
@@ -181,7 +187,8 @@ struct Run {
     } catch (const std::bad_alloc&) {
       failure.emplace(FailureKind::kSystem, "pack a squashfs image", "", ENOMEM, "");
     } catch (const std::exception& thrown) {
-      failure.emplace(FailureKind::kLibrary, std::string("pack a squashfs image: ") + thrown.what(), "", 0, "");
+      failure.emplace(FailureKind::kLibrary, std::string("pack a squashfs image: ") + thrown.what(), "", 0,
+                      "");
     }
     job = {};
   }
@@ -216,7 +223,8 @@ Napi::Value startPack(const Napi::CallbackInfo& info) {
     const auto from = info[0].As<Napi::Object>();
     run->job = readJob(from);
     if (from.Get("blockStore").IsObject()) {
-      run->job.compressor.store = BlockStoreHandle::Unwrap(from.Get("blockStore").As<Napi::Object>())->store();
+      run->job.compressor.store =
+          BlockStoreHandle::Unwrap(from.Get("blockStore").As<Napi::Object>())->store();
     }
     if (from.Get("spool").IsObject()) {
       const auto spool = from.Get("spool").As<Napi::Object>();
@@ -230,8 +238,8 @@ Napi::Value startPack(const Napi::CallbackInfo& info) {
 
   using Hook = decltype(std::declval<Napi::Env>().AddCleanupHook(std::declval<std::function<void()>>()));
   auto hook = std::make_shared<std::optional<Hook>>();
-  auto finished = Napi::ThreadSafeFunction::New(env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}),
-                                                "firmwright pack", 0, 1);
+  auto finished = Napi::ThreadSafeFunction::New(
+      env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}), "firmwright pack", 0, 1);
   // Added after the thread-safe function, so it runs before that one is torn down.
   hook->emplace(env.AddCleanupHook(std::function<void()>([run] { run->stop(); })));
   run->thread = std::thread([owner = std::weak_ptr<Run>(run), raw = run.get(), hook, finished]() mutable {
@@ -247,7 +255,8 @@ Napi::Value startPack(const Napi::CallbackInfo& info) {
 
   Napi::Object handle = Napi::Object::New(env);
   handle.Set("result", run->deferred->Promise());
-  handle.Set("cancel", Napi::Function::New(env, [run](const Napi::CallbackInfo&) { run->control.cancelled = true; }));
+  handle.Set("cancel",
+             Napi::Function::New(env, [run](const Napi::CallbackInfo&) { run->control.cancelled = true; }));
   handle.Set("bytesDone", Napi::Function::New(env, [run](const Napi::CallbackInfo& call) {
                return Napi::Number::New(call.Env(), static_cast<double>(run->control.bytesDone.load()));
              }));

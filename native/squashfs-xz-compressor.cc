@@ -1,6 +1,7 @@
-// The library's own xz compressor encodes each block up to three times with "extreme" and allocates its coder anew
-// for each block. This one encodes once for each variant asked for, keeps the coder, uses a dictionary of 8 KiB for
-// metadata, and leaves the sizes out of the xz block header, which every decoder gets from the stream itself.
+// The library's own xz compressor encodes each block up to three times with "extreme" and allocates its coder
+// anew for each block. This one encodes once for each variant asked for, keeps the coder, uses a dictionary
+// of 8 KiB for metadata, and leaves the sizes out of the xz block header, which every decoder gets from the
+// stream itself.
 
 #include "squashfs-xz-compressor.h"
 
@@ -28,8 +29,8 @@ struct BranchFilter {
 
 // Bits as mksquashfs writes them; the kernel ignores the field and takes the filter from the stream.
 const BranchFilter kBranchFilters[] = {
-    {0x01, LZMA_FILTER_X86},      {0x02, LZMA_FILTER_POWERPC}, {0x04, LZMA_FILTER_IA64},
-    {0x08, LZMA_FILTER_ARM},      {0x10, LZMA_FILTER_ARMTHUMB}, {0x20, LZMA_FILTER_SPARC},
+    {0x01, LZMA_FILTER_X86},   {0x02, LZMA_FILTER_POWERPC},  {0x04, LZMA_FILTER_IA64},
+    {0x08, LZMA_FILTER_ARM},   {0x10, LZMA_FILTER_ARMTHUMB}, {0x20, LZMA_FILTER_SPARC},
 #ifdef LZMA_FILTER_ARM64
     {0x40, LZMA_FILTER_ARM64},
 #endif
@@ -71,7 +72,8 @@ struct XzCompressor : sqfs_compressor_t {
 };
 
 /** Answers the compressed size, 0 when it would not be smaller than the input, or a libsquashfs error. */
-sqfs_s32 encode(XzCompressor& self, Chain& chain, const uint8_t* in, uint32_t size, uint8_t* out, uint32_t room) {
+sqfs_s32 encode(XzCompressor& self, Chain& chain, const uint8_t* in, uint32_t size, uint8_t* out,
+                uint32_t room) {
   if (self.use == CompressorUse::kData) self.control->encodeCount.fetch_add(1, std::memory_order_relaxed);
   lzma_filter filters[3];
   size_t count = 0;
@@ -99,7 +101,8 @@ VariantUse contentOf(const uint8_t* in, uint32_t size) {
   const uint32_t step = std::max<uint32_t>(size / 4096, 1);
   uint32_t seen = 0;
   uint32_t text = 0;
-  for (uint32_t i = 0; i < size; i += step, ++seen) text += (in[i] >= 32 && in[i] < 127) || (in[i] >= 9 && in[i] <= 13);
+  for (uint32_t i = 0; i < size; i += step, ++seen)
+    text += (in[i] >= 32 && in[i] < 127) || (in[i] >= 9 && in[i] <= 13);
   return text >= seen - seen / 16 ? VariantUse::kText : VariantUse::kBinary;
 }
 
@@ -150,7 +153,9 @@ sqfs_object_t* copy(const sqfs_object_t* base) {
   return made == nullptr ? nullptr : &made->base;
 }
 
-void destroy(sqfs_object_t* base) { delete static_cast<XzCompressor*>(reinterpret_cast<sqfs_compressor_t*>(base)); }
+void destroy(sqfs_object_t* base) {
+  delete static_cast<XzCompressor*>(reinterpret_cast<sqfs_compressor_t*>(base));
+}
 
 }  // namespace
 
@@ -161,13 +166,16 @@ sqfs_compressor_t* createXzCompressor(const CompressorSettings& settings, Compre
     made->base = {destroy, copy};
     made->get_configuration = getConfiguration;
     made->write_options = writeOptions;
-    made->read_options = [](sqfs_compressor_t*, sqfs_file_t*) { return static_cast<int>(SQFS_ERROR_UNSUPPORTED); };
+    made->read_options = [](sqfs_compressor_t*, sqfs_file_t*) {
+      return static_cast<int>(SQFS_ERROR_UNSUPPORTED);
+    };
     made->do_block = doBlock;
     made->settings = settings;
     made->use = use;
     made->control = &control;
     lzma_options_lzma options;
-    if (lzma_lzma_preset(&options, settings.level | (settings.extreme ? LZMA_PRESET_EXTREME : 0))) return nullptr;
+    if (lzma_lzma_preset(&options, settings.level | (settings.extreme ? LZMA_PRESET_EXTREME : 0)))
+      return nullptr;
     options.dict_size = settings.dictionarySize;
     options.lc = settings.literalContextBits;
     options.lp = settings.literalPositionBits;

@@ -1,4 +1,5 @@
-// An xz compressor in the vtable of libsquashfs: one encode a block and filter, coder memory reused between blocks.
+// An xz compressor in the vtable of libsquashfs: one encode a block and filter, coder memory reused between
+// blocks.
 #pragma once
 
 #include <sqfs/compressor.h>
