@@ -18,7 +18,6 @@ type Bits = readonly [lc: number, lp: number, pb: number, niceLength?: number];
 const binary: Readonly<Record<'more' | 'most', readonly Bits[]>> = {
   more: [
     [2, 2, 2],
-    [0, 2, 2, 32],
     [0, 2, 3],
     [3, 1, 1],
   ],
@@ -26,6 +25,7 @@ const binary: Readonly<Record<'more' | 'most', readonly Bits[]>> = {
     [2, 2, 2, 32],
     [0, 2, 3, 32],
     [3, 1, 1, 32],
+    [0, 2, 2, 32],
     [0, 3, 3],
     [1, 2, 2],
     [3, 0, 0],
