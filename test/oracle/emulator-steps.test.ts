@@ -17,7 +17,7 @@ import {
   moveDeviceFile,
   removeDeviceFile,
   writeDeviceFile,
-} from '../../tools/emulator/operations.js';
+} from '../../tools/emulator/device/operations.js';
 import { PowerCut } from '../../tools/flash/index.js';
 import { manifestOf } from '../support/file-operations.js';
 import { linesOf, runOracle } from '../support/oracle.js';

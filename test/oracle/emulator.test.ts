@@ -17,7 +17,7 @@ import {
   moveDeviceFile,
   removeDeviceFile,
   writeDeviceFile,
-} from '../../tools/emulator/operations.js';
+} from '../../tools/emulator/device/operations.js';
 import type { RunningSystem } from '../../tools/emulator/index.js';
 import { PowerCut } from '../../tools/flash/index.js';
 import { manifestOf } from '../support/file-operations.js';

@@ -83,7 +83,7 @@ const faults: readonly (Mutation & {
 })[] = [
   {
     name: 'the collector does not lock the content',
-    file: jffs2('mount-collect'),
+    file: jffs2('mount/collect'),
     from: 'return locked(task, record.content, () => moveLocked(volume, task, record, ref));',
     to: 'return moveLocked(volume, task, record, ref);',
     scene: 'little-endian',
@@ -91,7 +91,7 @@ const faults: readonly (Mutation & {
   },
   {
     name: 'the collector moves what was replaced while it waited',
-    file: jffs2('mount-collect'),
+    file: jffs2('mount/collect'),
     from: "  if (ref.state === 'obsolete') return;\n  if (!record.live",
     to: '  if (!record.live',
     scene: 'little-endian',
@@ -99,7 +99,7 @@ const faults: readonly (Mutation & {
   },
   {
     name: 'a reader does not lock the content',
-    file: jffs2('mount-file'),
+    file: jffs2('mount/file'),
     from: 'return locked(task, live.record.content, read);',
     to: 'return read();',
     scene: 'little-endian',
@@ -107,7 +107,7 @@ const faults: readonly (Mutation & {
   },
   {
     name: 'an inode is loaded twice',
-    file: jffs2('mount-load'),
+    file: jffs2('mount/load'),
     from: 'locked(task, record.content, () => loadLocked(volume, task, record))',
     to: 'loadLocked(volume, task, record)',
     scene: 'little-endian',
@@ -115,7 +115,7 @@ const faults: readonly (Mutation & {
   },
   {
     name: 'objects are not locked by those that change them',
-    file: jffs2('mount-operations'),
+    file: jffs2('mount/operations'),
     from: 'return yield* this.#using(task, ino, false, body);',
     to: 'return yield* this.#using(task, ino, true, body);',
     scene: 'little-endian',
@@ -123,7 +123,7 @@ const faults: readonly (Mutation & {
   },
   {
     name: 'an object that went while a task waited is changed',
-    file: jffs2('mount-operations'),
+    file: jffs2('mount/operations'),
     from: '      recordOf(volume, ino);\n      return body(live);',
     to: '      return body(live);',
     scene: 'little-endian',
@@ -131,7 +131,7 @@ const faults: readonly (Mutation & {
   },
   {
     name: 'the collector takes the allocation after the content',
-    file: jffs2('mount-write'),
+    file: jffs2('mount/write'),
     from: '      yield* this.#hooks.collect(task);\n    } finally {\n      yield* acquire(task, this.allocation);',
     to: '      yield* acquire(task, this.allocation);\n      yield* this.#hooks.collect(task);\n    } finally {',
     scene: 'little-endian, full',
@@ -139,7 +139,7 @@ const faults: readonly (Mutation & {
   },
   {
     name: 'the collector gives the allocation away while it moves a node',
-    file: jffs2('mount-collect'),
+    file: jffs2('mount/collect'),
     from: 'if (block.used > 0) yield* moveOne(volume, task, block);',
     to: 'if (block.used > 0) yield* withoutAllocation(volume, task, () => moveOne(volume, task, block));',
     scene: 'little-endian',

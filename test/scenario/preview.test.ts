@@ -21,9 +21,9 @@ import {
   makeDeviceFolder,
   removeDeviceFile,
   writeDeviceFile,
-} from '../../tools/emulator/operations.js';
-import { packagesOf } from '../../tools/emulator/package-list.js';
-import { keepListSystem } from '../../tools/emulator/sysupgrade.js';
+} from '../../tools/emulator/device/operations.js';
+import { packagesOf } from '../../tools/emulator/upgrade/package-list.js';
+import { keepListSystem } from '../../tools/emulator/upgrade/sysupgrade.js';
 import { digestTree, type TreeDigest } from '../../tools/emulator/tree-digest.js';
 import { bytesContent, newDirectory } from '../../tools/vfs/index.js';
 import { noise } from '../support/image-inputs.js';

@@ -11,9 +11,9 @@ import {
   viewOf,
   xattrLayout,
   xrefLayout,
-} from '../../tools/jffs2/node-layout.js';
-import { parseNode } from '../../tools/jffs2/node-parse.js';
-import type { Jffs2Node } from '../../tools/jffs2/node-parse.js';
+} from '../../tools/jffs2/node/layout.js';
+import { parseNode } from '../../tools/jffs2/node/parse.js';
+import type { Jffs2Node } from '../../tools/jffs2/node/parse.js';
 import { walkTree } from '../../tools/vfs/index.js';
 
 type Places = Readonly<Record<string, readonly [offset: number, width: number]>>;

@@ -1,12 +1,12 @@
 /** What a rootfs_data area is to OpenWrt's boot, told from its first bytes, and what its first JFFS2 mount will find. */
 import type { FlashGeometry } from '../flash/index.js';
-import { predictFirstMount } from './first-mount.js';
-import type { FirstMount } from './first-mount.js';
-import { MAGIC, MAGIC_SWAPPED, viewOf } from './node-layout.js';
-import type { Endian } from './node-layout.js';
-import { isEndMarker } from './scan-block.js';
-import { scanJffs2 } from './scan.js';
-import type { Jffs2Scan } from './scan.js';
+import { predictFirstMount } from './mount/first-mount.js';
+import type { FirstMount } from './mount/first-mount.js';
+import { MAGIC, MAGIC_SWAPPED, viewOf } from './node/layout.js';
+import type { Endian } from './node/layout.js';
+import { isEndMarker } from './scan/block.js';
+import { scanJffs2 } from './scan/scan.js';
+import type { Jffs2Scan } from './scan/scan.js';
 
 /**
  * Kinds of areas: `jffs2` is used at once; `end-marker` and `blank` are formatted when init has finished, and this boot

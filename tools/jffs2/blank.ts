@@ -1,8 +1,8 @@
 /** Areas without files. */
 import type { FlashGeometry } from '../flash/index.js';
-import { cleanmarkerSizeOf } from './first-mount.js';
-import { encodeCleanmarker } from './node-encode.js';
-import type { Endian } from './node-layout.js';
+import { cleanmarkerSizeOf } from './mount/first-mount.js';
+import { encodeCleanmarker } from './node/encode.js';
+import type { Endian } from './node/layout.js';
 
 /** OpenWrt's end marker: the same bytes on every machine. */
 export const END_MARKER_BYTES: Readonly<Uint8Array> = Uint8Array.of(0xde, 0xad, 0xc0, 0xde);

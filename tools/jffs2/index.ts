@@ -1,8 +1,8 @@
 export { areaKind, areaState } from './area-state.js';
 export type { AreaKind, AreaState } from './area-state.js';
 export { blankJffs2, END_MARKER_BYTES } from './blank.js';
-export { compress, compressionProfiles, compressors, decompress } from './compression.js';
-export { remembering } from './compression-memory.js';
+export { compress, compressionProfiles, compressors, decompress } from './compression/compression.js';
+export { remembering } from './compression/memory.js';
 export type {
   Compression,
   CompressionMode,
@@ -11,15 +11,15 @@ export type {
   CompressorName,
   Decompressed,
   StoredData,
-} from './compression.js';
-export type { Encoded } from './compression-rtime.js';
-export { cleanmarkerSizeOf, MINIMUM_BLOCKS, predictFirstMount, reservesOf } from './first-mount.js';
-export type { AreaUse, FirstMount, Reserves } from './first-mount.js';
-export { Jffs2FileSystem, mountJffs2, scanCacheFor } from './mount.js';
-export type { MountOptions, SpaceReport } from './mount.js';
-export { Jffs2Operations } from './mount-operations.js';
-export { ScanCache } from './mount-scan.js';
-export { decodeDevice, encodeDevice } from './node-device.js';
+} from './compression/compression.js';
+export type { Encoded } from './compression/rtime.js';
+export { cleanmarkerSizeOf, MINIMUM_BLOCKS, predictFirstMount, reservesOf } from './mount/first-mount.js';
+export type { AreaUse, FirstMount, Reserves } from './mount/first-mount.js';
+export { Jffs2FileSystem, mountJffs2, scanCacheFor } from './mount/mount.js';
+export type { MountOptions, SpaceReport } from './mount/mount.js';
+export { Jffs2Operations } from './mount/operations.js';
+export { ScanCache } from './mount/scan.js';
+export { decodeDevice, encodeDevice } from './node/device.js';
 export {
   encodeCleanmarker,
   encodeDirent,
@@ -27,10 +27,10 @@ export {
   encodePadding,
   encodeXattr,
   encodeXref,
-} from './node-encode.js';
-export type { DirentFields, InodeFields, XattrFields, XrefFields } from './node-encode.js';
-export type { Endian } from './node-layout.js';
-export { inodeData, inodeDataIsValid, parseNode, xattrBody } from './node-parse.js';
+} from './node/encode.js';
+export type { DirentFields, InodeFields, XattrFields, XrefFields } from './node/encode.js';
+export type { Endian } from './node/layout.js';
+export { inodeData, inodeDataIsValid, parseNode, xattrBody } from './node/parse.js';
 export type {
   BareNode,
   DirentNode,
@@ -41,12 +41,12 @@ export type {
   NodePlace,
   XattrNode,
   XrefNode,
-} from './node-parse.js';
-export { encodeSummary, parseSummary, summaryEntrySize } from './node-summary.js';
-export type { Summary, SummaryEntry, SummaryFault } from './node-summary.js';
-export { ERASE_SIZE_MIN, scanJffs2 } from './scan.js';
-export type { Jffs2Scan, ScanOptions } from './scan.js';
-export type { EraseSizeSource } from './scan-detect.js';
+} from './node/parse.js';
+export { encodeSummary, parseSummary, summaryEntrySize } from './node/summary.js';
+export type { Summary, SummaryEntry, SummaryFault } from './node/summary.js';
+export { ERASE_SIZE_MIN, scanJffs2 } from './scan/scan.js';
+export type { Jffs2Scan, ScanOptions } from './scan/scan.js';
+export type { EraseSizeSource } from './scan/detect.js';
 export type {
   BlockReport,
   BlockState,
@@ -54,12 +54,12 @@ export type {
   ScanProblem,
   ScanProblemKind,
   ScanReport,
-} from './scan-report.js';
-export { writeJffs2 } from './write.js';
-export type { WriterOptions } from './write.js';
-export { compatibleCompression, writeJffs2Compatible } from './write-compatible.js';
-export type { CompatibleOptions } from './write-compatible.js';
+} from './scan/report.js';
+export { writeJffs2 } from './write/write.js';
+export type { WriterOptions } from './write/write.js';
+export { compatibleCompression, writeJffs2Compatible } from './write/compatible.js';
+export type { CompatibleOptions } from './write/compatible.js';
 export { insertIntoArea, insertIntoImage } from './upgrade.js';
 export type { CarriedFile, InsertOptions, Insertion } from './upgrade.js';
-export { applyDeviceTable, parseDeviceTable, squashTree } from './write-table.js';
-export type { SquashOptions, TableAdditions, TableEntry } from './write-table.js';
+export { applyDeviceTable, parseDeviceTable, squashTree } from './write/table.js';
+export type { SquashOptions, TableAdditions, TableEntry } from './write/table.js';

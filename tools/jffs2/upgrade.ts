@@ -10,7 +10,7 @@
 import { FormatError, textOf } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
 import { END_MARKER_BYTES } from './blank.js';
-import { encodeCleanmarker, encodeDirent, encodeInode } from './node-encode.js';
+import { encodeCleanmarker, encodeDirent, encodeInode } from './node/encode.js';
 import {
   comprNumbers,
   CPU_PAGE_SIZE,
@@ -22,11 +22,11 @@ import {
   padToNode,
   ROOT_INO,
   viewOf,
-} from './node-layout.js';
-import type { Endian } from './node-layout.js';
-import { parseNode } from './node-parse.js';
-import { isEndMarker } from './scan-block.js';
-import { checkEraseSize } from './scan.js';
+} from './node/layout.js';
+import type { Endian } from './node/layout.js';
+import { parseNode } from './node/parse.js';
+import { isEndMarker } from './scan/block.js';
+import { checkEraseSize } from './scan/scan.js';
 
 /** The file to carry; times are seconds. */
 export interface CarriedFile {

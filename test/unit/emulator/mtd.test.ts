@@ -5,7 +5,7 @@ import {
   mtdErase,
   mtdWrite,
   startsWithEndMarker,
-} from '../../../tools/emulator/mtd.js';
+} from '../../../tools/emulator/upgrade/mtd.js';
 import { FlashPartition, NorChip, norGeometry, PowerCut } from '../../../tools/flash/index.js';
 
 const eraseSize = 4096;

@@ -7,7 +7,7 @@ import {
   planCutAt,
   recordOperations,
   tears,
-} from '../../../tools/emulator/power-cuts.js';
+} from '../../../tools/emulator/check/power-cuts.js';
 import { FormatError } from '../../../tools/core/index.js';
 import { NorChip, norGeometry, PowerCut } from '../../../tools/flash/index.js';
 

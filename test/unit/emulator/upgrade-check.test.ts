@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { branches } from '../../../tools/emulator/branches.js';
-import { checkMetadata } from '../../../tools/emulator/upgrade-check.js';
+import { checkMetadata } from '../../../tools/emulator/upgrade/image-checks.js';
 
 const device = { boardName: 'acme,board', compatVersion: '1.0', requiresMetadata: true };
 const keep = { keepSettings: true, ignoreMinorCompat: false };

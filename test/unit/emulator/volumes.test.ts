@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { FlashPartition, NorChip, norGeometry } from '../../../tools/flash/index.js';
-import { extrootRequest } from '../../../tools/emulator/extroot.js';
-import { foreignDataName, smallerEraseSize } from '../../../tools/emulator/foreign-data.js';
-import { readSnapshot } from '../../../tools/emulator/snapshot-volume.js';
-import { staleBytes } from '../../../tools/emulator/stale-flash.js';
+import { extrootRequest } from '../../../tools/emulator/boot/extroot.js';
+import { foreignDataName, smallerEraseSize } from '../../../tools/emulator/boot/foreign-data.js';
+import { readSnapshot } from '../../../tools/emulator/boot/snapshot-volume.js';
+import { staleBytes } from '../../../tools/emulator/check/stale-flash.js';
 
 const geometry = norGeometry(0x80000, 0x10000);
 const board = { flash: geometry, endianness: 'big' } as const;

@@ -4,8 +4,8 @@ import { byteStringFromText, crc32Raw, seededRandom } from '../../../tools/core/
 import type { ByteString } from '../../../tools/core/index.js';
 import { decompress, scanJffs2, writeJffs2 } from '../../../tools/jffs2/index.js';
 import type { ScanProblemKind } from '../../../tools/jffs2/index.js';
-import { encodeDirent, encodeInode } from '../../../tools/jffs2/node-encode.js';
-import type { DirentFields, InodeFields } from '../../../tools/jffs2/node-encode.js';
+import { encodeDirent, encodeInode } from '../../../tools/jffs2/node/encode.js';
+import type { DirentFields, InodeFields } from '../../../tools/jffs2/node/encode.js';
 import { mutate, nodesOf, scanAll } from '../../support/jffs2-mutation.js';
 import { directory, file, noise, textLike } from '../../support/jffs2-trees.js';
 

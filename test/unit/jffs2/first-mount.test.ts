@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { norGeometry } from '../../../tools/flash/index.js';
-import { predictFirstMount, reservesOf } from '../../../tools/jffs2/first-mount.js';
+import { predictFirstMount, reservesOf } from '../../../tools/jffs2/mount/first-mount.js';
 
 const KiB = 1024;
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { byteString, bytesOf } from '../../../tools/core/index.js';
 import type { ByteString } from '../../../tools/core/index.js';
-import { decodeDevice, encodeDevice } from '../../../tools/jffs2/node-device.js';
+import { decodeDevice, encodeDevice } from '../../../tools/jffs2/node/device.js';
 import {
   encodeCleanmarker,
   encodeDirent,
@@ -10,11 +10,11 @@ import {
   encodePadding,
   encodeXattr,
   encodeXref,
-} from '../../../tools/jffs2/node-encode.js';
-import { inodeData, inodeDataIsValid, parseNode, xattrBody } from '../../../tools/jffs2/node-parse.js';
-import { encodeSummary, parseSummary } from '../../../tools/jffs2/node-summary.js';
-import type { SummaryEntry } from '../../../tools/jffs2/node-summary.js';
-import { decodeAcl, encodeAcl, joinXattrName, splitXattrName } from '../../../tools/jffs2/node-xattr.js';
+} from '../../../tools/jffs2/node/encode.js';
+import { inodeData, inodeDataIsValid, parseNode, xattrBody } from '../../../tools/jffs2/node/parse.js';
+import { encodeSummary, parseSummary } from '../../../tools/jffs2/node/summary.js';
+import type { SummaryEntry } from '../../../tools/jffs2/node/summary.js';
+import { decodeAcl, encodeAcl, joinXattrName, splitXattrName } from '../../../tools/jffs2/node/xattr.js';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const fromHex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text.replaceAll(' ', ''), 'hex'));

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { byteStringFromText } from '../../../tools/core/index.js';
 import { insertIntoArea, insertIntoImage, scanJffs2, writeJffs2 } from '../../../tools/jffs2/index.js';
 import type { CarriedFile, InsertOptions } from '../../../tools/jffs2/index.js';
-import { parseNode } from '../../../tools/jffs2/node-parse.js';
-import type { Jffs2Node } from '../../../tools/jffs2/node-parse.js';
+import { parseNode } from '../../../tools/jffs2/node/parse.js';
+import type { Jffs2Node } from '../../../tools/jffs2/node/parse.js';
 import { digest, directory, file, noise, textLike } from '../../support/jffs2-trees.js';
 
 const eraseSize = 65536;

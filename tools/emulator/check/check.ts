@@ -1,0 +1,152 @@
+/** `firmwright check`: all proofs over one image on one board, with the power cuts that were asked for. */
+import type { BoardProfile } from '../../boards/index.js';
+import { FlashError } from '../../flash/index.js';
+import { FsError } from '../../vfs/index.js';
+import type { BranchName } from '../branches.js';
+import { sweepCuts, type CutPhase, type CutTable } from './cuts.js';
+import {
+  proveFirstBoot,
+  proveFull,
+  proveReboot,
+  proveReset,
+  proveStale,
+  proveUpgrade,
+  showHiddenSurvivors,
+} from './proofs.js';
+import { sweepInShares, type CutProgress } from './shares.js';
+import { CheckSubject } from './subject.js';
+import type { ScriptEffect } from '../device/device.js';
+import { findingTexts, type Finding } from '../findings.js';
+import type { CutPoint } from './power-cuts.js';
+import { staleKinds } from './stale-flash.js';
+
+/** What to check. */
+export interface CheckOptions {
+  readonly profile: BoardProfile;
+  readonly image: Uint8Array;
+  /** Newer image that the device is upgraded to, besides to itself. */
+  readonly upgrade?: Uint8Array;
+  readonly branch?: BranchName;
+  readonly powerCuts?: 'none' | 'sample' | 'all';
+  /** Cuts of each phase in a sample; default 60. */
+  readonly sampleSize?: number;
+  /** One cut only. */
+  readonly replay?: CutPoint;
+  readonly scriptEffects?: readonly ScriptEffect[];
+  /** Carry settings in the form that survives garbage collection, instead of what `mtd -j` writes. */
+  readonly safeCarrier?: boolean;
+  /** Called before each proof and awaited; may throw to cancel. */
+  readonly onProof?: (title: string) => Promise<void>;
+  /** Called after each cut and awaited; may throw to cancel. */
+  readonly onCut?: (done: number, total: number, phase: CutPhase) => Promise<void>;
+  /** Sweep with so many processes, in shares; absent: in this process, cut after cut. */
+  readonly jobs?: number;
+  /** A sweep in shares that was stopped; shares of another image, board or mode are not taken. */
+  readonly cutProgress?: CutProgress;
+  /** Called after each share, with what is to be kept. */
+  readonly onCutShare?: (done: number, total: number, progress: CutProgress) => void;
+  /** Stops a sweep in shares. */
+  readonly signal?: AbortSignal;
+}
+
+/** One proof: what was to be shown, and what is in the way. */
+export interface ProofReport {
+  readonly id: string;
+  readonly title: string;
+  readonly problems: readonly string[];
+}
+
+/** Everything a check found. */
+export interface CheckReport {
+  readonly board: string;
+  readonly passed: boolean;
+  readonly proofs: readonly ProofReport[];
+  readonly cuts: readonly CutTable[];
+  readonly findings: readonly (Finding & { readonly text: string })[];
+}
+
+/**
+ * Proves boot, reset and upgrade of an image on a board.
+ *
+ * @throws FormatError, ProfileError when the image or the board cannot be emulated at all
+ */
+export async function checkImage(options: CheckOptions): Promise<CheckReport> {
+  const subject = new CheckSubject(options);
+  const firmware = firmwareImage(options);
+  const proofs: ProofReport[] = [];
+  const prove = async (id: string, title: string, proof: () => readonly string[]): Promise<void> => {
+    await options.onProof?.(title);
+    proofs.push({ id, title, problems: problemsOf(proof) });
+  };
+  if (!options.replay) {
+    await prove('first-boot', 'first boot reaches a clean writable overlay', () => proveFirstBoot(subject));
+    await prove('reboot', 'settings survive a reboot', () => proveReboot(subject));
+    await prove('full', 'a full overlay boots, deletes and resets', () => proveFull(subject));
+    for (const way of ['command', 'button', 'failsafe', 'mtd-erase'] as const) {
+      await prove(
+        `reset-${way}`,
+        `factory reset by ${way} gives back the base and nothing else changes`,
+        () => proveReset(subject, way),
+      );
+    }
+    await prove('upgrade-self', 'an upgrade to the same image keeps the settings', () =>
+      proveUpgrade(subject, firmware),
+    );
+    const { upgrade } = options;
+    if (upgrade)
+      await prove('upgrade-new', 'an upgrade to the new image keeps the settings', () =>
+        proveUpgrade(subject, upgrade),
+      );
+    for (const kind of staleKinds) {
+      await prove(`stale-${kind}`, `old flash content (${kind}) behind the image does no harm`, () =>
+        proveStale(subject, kind),
+      );
+    }
+    showHiddenSurvivors(subject);
+  }
+  const { tables: cuts, findings: found } = await sweep(subject, options, firmware);
+  const passed =
+    proofs.every(({ problems }) => problems.length === 0) &&
+    cuts.every(({ violations }) => violations.length === 0);
+  const unique = new Map<string, Finding>();
+  for (const finding of [...subject.findings(), ...found])
+    unique.set(`${finding.code} ${finding.where}`, finding);
+  const findings = [...unique.values()].map((finding) => ({ ...finding, text: findingTexts[finding.code] }));
+  return { board: options.profile.id, passed, proofs, cuts, findings };
+}
+
+/** Cuts the power as asked for; findings of other processes are told, those of this one are the subject's. */
+async function sweep(
+  subject: CheckSubject,
+  options: CheckOptions,
+  firmware: Uint8Array,
+): Promise<{ readonly tables: readonly CutTable[]; readonly findings: readonly Finding[] }> {
+  const { replay, powerCuts = 'none', jobs, sampleSize, onCut, upgrade } = options;
+  if (!replay && powerCuts === 'none') return { tables: [], findings: [] };
+  if (!replay && jobs !== undefined) return sweepInShares(options, firmware);
+  const tables = await sweepCuts(subject, firmware, {
+    mode: powerCuts === 'all' ? 'all' : 'sample',
+    ...(replay ? { replay } : {}),
+    ...(sampleSize === undefined ? {} : { sampleSize }),
+    ...(onCut ? { onCut } : {}),
+    ...(upgrade ? { upgrade } : {}),
+  });
+  return { tables, findings: [] };
+}
+
+/** A flash or file operation that the device refuses is what the proof found, not a fault of this program. */
+function problemsOf(proof: () => readonly string[]): readonly string[] {
+  try {
+    return proof();
+  } catch (error) {
+    if (error instanceof FlashError || error instanceof FsError) return [error.message];
+    throw error;
+  }
+}
+
+/** The image as an upgrade takes it: of a dump, the bytes of `firmware`. */
+function firmwareImage({ profile, image }: CheckOptions): Uint8Array {
+  if (image.length !== profile.flash.size) return image;
+  const firmware = profile.partitions.find(({ label }) => label === 'firmware');
+  return firmware ? image.subarray(firmware.offset, firmware.offset + firmware.size) : image;
+}

@@ -1,0 +1,150 @@
+/**
+ * Power cuts: every flash operation of a flow, whole and torn, as a state of the chip from which a boot must recover.
+ *
+ * A flow runs once. Before each program and erase the chip's state is kept (copy on write, so it costs references),
+ * and the cut state is made by carrying out that one operation only in part on a fork.
+ */
+import { FormatError, InternalError } from '../../core/index.js';
+import {
+  PowerCut,
+  type FlashOperation,
+  type FlashSnapshot,
+  type NorChip,
+  type PowerCutPlan,
+} from '../../flash/index.js';
+
+/** How far the operation gets during which the power fails. `bits`: a seeded half of the bits that change. */
+export const tears = ['before', 'first-byte', 'half', 'last-byte', 'bits', 'after'] as const;
+
+/** One of the tears. */
+export type Tear = (typeof tears)[number];
+
+/** One flash operation of a flow, with the chip as it was before it. */
+export interface RecordedOperation {
+  readonly index: number;
+  readonly snapshot: FlashSnapshot;
+  readonly operation: FlashOperation;
+}
+
+/** A power cut, as it is named in reports: `upgrade:117:half`. */
+export interface CutPoint {
+  readonly phase: string;
+  readonly operation: number;
+  readonly tear: Tear;
+}
+
+/** Runs a flow to its end and keeps the chip's state before each of its operations. */
+export function recordOperations(chip: NorChip, flow: () => void): readonly RecordedOperation[] {
+  const recorded: RecordedOperation[] = [];
+  const outer = chip.observer;
+  chip.observer = (operation) => {
+    outer?.(operation);
+    recorded.push({
+      index: recorded.length,
+      snapshot: chip.snapshot(),
+      operation: operation.kind === 'program' ? { ...operation, data: operation.data.slice() } : operation,
+    });
+  };
+  try {
+    flow();
+  } finally {
+    chip.observer = outer;
+  }
+  return recorded;
+}
+
+/** Makes the chip as it is after the cut: a fork with the power back on. */
+export function chipAfterCut(chip: NorChip, recorded: RecordedOperation, tear: Tear): NorChip {
+  const fork = chip.fork(recorded.snapshot);
+  const { operation } = recorded;
+  fork.planPowerCut(cutPlan(operation, tear, recorded.index));
+  try {
+    if (operation.kind === 'program') fork.program(operation.offset, operation.data);
+    else fork.erase(operation.offset);
+  } catch (error) {
+    if (!(error instanceof PowerCut)) throw error;
+    fork.powerOn();
+    return fork;
+  }
+  throw new InternalError(`the power cut at operation ${recorded.index} did not strike`);
+}
+
+/** Plans a cut inside the operation that comes next. */
+export function cutPlan(operation: FlashOperation, tear: Tear, seed: number): PowerCutPlan {
+  const length = operation.kind === 'program' ? operation.data.length : operation.length;
+  switch (tear) {
+    case 'before':
+      return { kind: 'before', operation: 0 };
+    case 'first-byte':
+      return { kind: 'bytes', operation: 0, bytes: Math.min(1, length) };
+    case 'half':
+      return { kind: 'bytes', operation: 0, bytes: Math.floor(length / 2) };
+    case 'last-byte':
+      return { kind: 'bytes', operation: 0, bytes: Math.max(0, length - 1) };
+    case 'bits':
+      return { kind: 'bits', operation: 0, seed };
+    case 'after':
+      return { kind: 'after', operation: 0 };
+  }
+}
+
+/** Plans a cut inside operation `count` (from 1) of what runs next on the chip. */
+export function planCutAt(chip: NorChip, count: number, tear: Tear): void {
+  let seen = 0;
+  const outer = chip.observer;
+  chip.observer = (operation) => {
+    outer?.(operation);
+    seen += 1;
+    if (seen < count) return;
+    chip.observer = outer;
+    chip.planPowerCut(cutPlan(operation, tear, seen));
+  };
+}
+
+/** Writes the name of a cut. */
+export function formatCutPoint(cut: CutPoint): string {
+  return `${cut.phase}:${cut.operation}:${cut.tear}`;
+}
+
+/**
+ * Reads the name of a cut.
+ *
+ * @throws FormatError FW_EMULATOR_REPLAY
+ */
+export function parseCutPoint(text: string): CutPoint {
+  const match = /^([a-z-]+):(\d+):([a-z-]+)$/.exec(text);
+  const tear = tears.find((name) => name === match?.[3]);
+  if (!match?.[1] || !match[2] || !tear) {
+    throw new FormatError('FW_EMULATOR_REPLAY', `not a replay id: ${text}`, {
+      hint: `a replay id reads like upgrade:117:half; tears are ${tears.join(', ')}`,
+    });
+  }
+  return { phase: match[1], operation: Number(match[2]), tear };
+}
+
+/**
+ * Chooses which operations and tears a sweep visits.
+ *
+ * `all` is every operation with every tear; `sample` spreads `sampleSize` cuts evenly, the first and last operation
+ * included, and takes the tears in turn.
+ */
+export function chooseCuts(
+  phase: string,
+  recorded: readonly RecordedOperation[],
+  mode: 'sample' | 'all',
+  sampleSize = 60,
+): readonly { readonly cut: CutPoint; readonly recorded: RecordedOperation }[] {
+  const all = recorded.flatMap((operation) =>
+    tears.map((tear) => ({ cut: { phase, operation: operation.index, tear }, recorded: operation })),
+  );
+  if (mode === 'all' || all.length <= sampleSize) return all;
+  // A stride prime to the number of tears visits each tear in turn.
+  const chosen = new Map<number, (typeof all)[number]>();
+  for (let i = 0; i < sampleSize; i += 1) {
+    const operation = Math.round((i * (recorded.length - 1)) / (sampleSize - 1));
+    const at = operation * tears.length + (i % tears.length);
+    const pick = all[at];
+    if (pick) chosen.set(at, pick);
+  }
+  return [...chosen.values()];
+}

@@ -1,0 +1,107 @@
+/** The image under proof: makes devices in the states the proofs start from, each made once and then forked. */
+import type { BoardProfile } from '../../boards/index.js';
+import { findPartition } from '../../boards/index.js';
+import { InternalError } from '../../core/index.js';
+import { FlashPartition, NorChip } from '../../flash/index.js';
+import { boot } from '../boot/boot.js';
+import { BootContents } from '../boot/boot-content.js';
+import type { BranchName } from '../branches.js';
+import { chipFromImage } from '../device/chip-image.js';
+import { upperDigest } from './proofs.js';
+import { Device, type ScriptEffect } from '../device/device.js';
+import type { Finding } from '../findings.js';
+import { mtdWrite } from '../upgrade/mtd.js';
+import type { TreeDigest } from '../tree-digest.js';
+
+/** What a check is about. */
+export interface CheckSubjectOptions {
+  readonly profile: BoardProfile;
+  /** Image for `firmware`, or a dump of the chip. */
+  readonly image: Uint8Array;
+  readonly branch?: BranchName;
+  readonly scriptEffects?: readonly ScriptEffect[];
+  readonly safeCarrier?: boolean;
+}
+
+/** An image on a board, with the chips that proofs begin with. */
+export class CheckSubject {
+  readonly profile: BoardProfile;
+  readonly #options: CheckSubjectOptions;
+  readonly #factory: NorChip;
+  readonly #devices: Device[] = [];
+  readonly #contents = new BootContents();
+  #booted: NorChip | undefined;
+  #freshUpper: TreeDigest | undefined;
+
+  constructor(options: CheckSubjectOptions) {
+    this.profile = options.profile;
+    this.#options = options;
+    this.#factory = chipFromImage(options.profile, options.image);
+  }
+
+  /** A device that was never turned on. */
+  newDevice(): Device {
+    return this.deviceOn(this.#factory.fork());
+  }
+
+  /** A device that has booted once and was shut down. */
+  freshDevice(): Device {
+    this.#bootOnce();
+    return this.deviceOn((this.#booted ?? this.#factory).fork());
+  }
+
+  /** A device with used flash: `stale` everywhere, then the image written over it as an upgrade does. */
+  newDeviceOver(stale: Uint8Array): Device {
+    const range = findPartition(this.profile, 'firmware');
+    if (!range) throw new InternalError('a checked board has "firmware"');
+    const chip = new NorChip({ geometry: this.#factory.geometry, content: stale });
+    const image = this.#options.image;
+    const bytes =
+      image.length === this.profile.flash.size
+        ? image.subarray(range.offset, range.offset + range.size)
+        : image;
+    mtdWrite(new FlashPartition(chip, range), bytes);
+    return this.deviceOn(chip);
+  }
+
+  /** A device on a given chip. */
+  deviceOn(chip: NorChip): Device {
+    const { profile, branch, scriptEffects, safeCarrier = false } = this.#options;
+    const device = new Device({
+      profile,
+      chip,
+      contents: this.#contents,
+      safeCarrier,
+      ...(branch ? { branch } : {}),
+      ...(scriptEffects ? { scriptEffects } : {}),
+    });
+    this.#devices.push(device);
+    return device;
+  }
+
+  /** The writable layer after the first boot: what a reset must give back. */
+  freshUpper(): TreeDigest {
+    this.#bootOnce();
+    return this.#freshUpper ?? new Map();
+  }
+
+  /** Findings of all devices so far, each code and place once. */
+  findings(): readonly Finding[] {
+    const seen = new Map<string, Finding>();
+    for (const device of this.#devices) {
+      for (const finding of device.findings.list()) seen.set(`${finding.code} ${finding.where}`, finding);
+    }
+    return [...seen.values()];
+  }
+
+  #bootOnce(): void {
+    if (this.#booted) return;
+    const device = this.newDevice();
+    const result = boot(device);
+    if (result.kind === 'running') {
+      this.#freshUpper = upperDigest(result.system);
+      result.system.shutdown();
+    }
+    this.#booted = device.chip;
+  }
+}

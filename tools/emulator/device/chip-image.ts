@@ -1,0 +1,34 @@
+/** From an image file to a chip: a dump is the chip, anything else is written to `firmware` of an erased one. */
+import { findPartition, type BoardProfile } from '../../boards/index.js';
+import { FormatError, groupDigits, ProfileError } from '../../core/index.js';
+import { FlashPartition, NorChip } from '../../flash/index.js';
+import { checkImageFor } from '../check/image-faults.js';
+import { mtdWrite } from '../upgrade/mtd.js';
+
+/**
+ * Makes the chip of a board that was flashed with `image` on the bench: nothing else on it was ever written.
+ *
+ * @param image  dump of the whole chip, or an image for the partition `firmware`
+ * @throws ProfileError FW_EMULATOR_BOARD for a board that is not emulated (NAND, no static `firmware`)
+ * @throws FormatError FW_EMULATOR_IMAGE when the image is of another size, board or kind
+ */
+export function chipFromImage(profile: BoardProfile, image: Uint8Array): NorChip {
+  const range = findPartition(profile, 'firmware');
+  if (profile.flash.kind !== 'nor' || !range) {
+    const why = range ? 'its flash is NAND' : 'it has no fixed partition "firmware"';
+    throw new ProfileError('FW_EMULATOR_BOARD', `board ${profile.id} is not emulated: ${why}`, []);
+  }
+  const geometry = { ...profile.flash, writeSize: 1, oobSize: 0 };
+  if (image.length === profile.flash.size) return new NorChip({ geometry, content: image });
+  if (image.length > range.size) {
+    throw new FormatError(
+      'FW_EMULATOR_IMAGE',
+      `image of ${groupDigits(image.length)} bytes: expected a dump of ${groupDigits(profile.flash.size)} bytes or at most ${groupDigits(range.size)} bytes for "firmware"`,
+      { hint: `firmwright boards show ${profile.id}`, data: { found: image.length, expected: range.size } },
+    );
+  }
+  checkImageFor(profile, image);
+  const chip = new NorChip({ geometry });
+  mtdWrite(new FlashPartition(chip, range), image);
+  return chip;
+}

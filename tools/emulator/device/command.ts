@@ -1,0 +1,238 @@
+/** The commands of `firmwright shell`: words in, text out, on the running device. */
+import { byteString, ScenarioError, textOf } from '../../core/index.js';
+import { readFile } from '../../vfs/index.js';
+import { PowerCut } from '../../flash/index.js';
+import { boot, type BootResult } from '../boot/boot.js';
+import type { Device } from './device.js';
+import { devicePath, fileAt } from './files.js';
+import { factoryReset } from '../reset/factory-reset.js';
+import { mountRootStart } from '../boot/mount-root.js';
+import {
+  appendDeviceFile,
+  changeDeviceMode,
+  fillDevice,
+  linkDeviceFile,
+  makeDeviceFolder,
+  moveDeviceFile,
+  removeDeviceFile,
+  writeDeviceFile,
+} from './operations.js';
+import { planCutAt } from '../check/power-cuts.js';
+import type { ScenarioFiles } from '../scenario/run.js';
+import { sysupgrade } from '../upgrade/sysupgrade.js';
+import type { RunningSystem } from './system.js';
+
+/** What a command printed, and the boot that is current after it. */
+export interface CommandOutcome {
+  readonly text: string;
+  readonly last: BootResult | undefined;
+}
+
+const help = `ls [PATH]            cat PATH             write PATH TEXT      append PATH TEXT
+rm [-r] PATH         mv FROM TO           mkdir PATH           chmod MODE PATH
+ln [-s] TARGET PATH  fill PATH            df                   which PATH
+reboot               failsafe             mount_root           sysupgrade [-n] [FILE]
+firstboot [-r] [-k]  (or factory-reset)   button SECONDS
+power-cut [N]        (the power fails at the Nth flash operation from now; without N, now)
+timeline             findings             exit
+`;
+
+/** Runs one command line. @throws FsError, FirmwrightError as the command meets them */
+export function runDeviceCommand(
+  device: Device,
+  last: BootResult | undefined,
+  words: readonly string[],
+  files: ScenarioFiles,
+): CommandOutcome {
+  try {
+    return perform(device, last, words, files);
+  } catch (error) {
+    if (!(error instanceof PowerCut)) throw error;
+    return { text: 'power cut\n', last: undefined };
+  }
+}
+
+function perform(
+  device: Device,
+  last: BootResult | undefined,
+  words: readonly string[],
+  files: ScenarioFiles,
+): CommandOutcome {
+  const [command = '', ...args] = words;
+  const flags = new Set(args.filter((word) => /^-[a-z]$/.test(word)));
+  const [first = '/', second = ''] = args.filter((word) => !flags.has(word));
+  const say = (text: string): CommandOutcome => ({ text, last });
+  const operandCount = args.length - flags.size;
+  if (operandCount < (operands[command] ?? 0))
+    throw badCommand(`${command}: expected ${operands[command] ?? 0} operands, found ${operandCount}`);
+  const rest = args.slice(1).join(' ');
+
+  switch (command) {
+    case '':
+      return say('');
+    case 'help':
+      return say(help);
+    case 'reboot':
+      if (last?.kind === 'running') last.system.shutdown();
+      return booted(boot(device));
+    case 'failsafe':
+      if (last?.kind === 'running') last.system.shutdown();
+      return booted(boot(device, { failsafe: true }));
+    case 'power-cut':
+      if (first === '/') return { text: 'power cut\n', last: undefined };
+      if (!/^[1-9]\d*$/.test(first)) throw badCommand(`power-cut: expected a count from 1, found ${first}`);
+      planCutAt(device.chip, Number(first), 'half');
+      return say(`the power fails at flash operation ${first}\n`);
+    case 'timeline':
+      return say(
+        device.timeline
+          .events()
+          .map(({ atMs, text }) => `${(atMs / 1000).toFixed(3)} s  ${text}\n`)
+          .join(''),
+      );
+    case 'findings':
+      return say(
+        device.findings
+          .list()
+          .map(({ code, where }) => `${code} at ${where}\n`)
+          .join(''),
+      );
+    default:
+      break;
+  }
+
+  const system = running(last);
+  switch (command) {
+    case 'ls':
+      return say(list(system, first));
+    case 'cat':
+      return say(textOf(byteString(readFile(system.root, devicePath(first)))));
+    case 'write':
+      writeDeviceFile(system, first, Buffer.from(`${rest}\n`));
+      return say('');
+    case 'append':
+      appendDeviceFile(system, first, Buffer.from(`${rest}\n`));
+      return say('');
+    case 'rm':
+      removeDeviceFile(system, first, flags.has('-r'));
+      return say('');
+    case 'mv':
+      moveDeviceFile(system, first, second);
+      return say('');
+    case 'mkdir':
+      makeDeviceFolder(system, first, true);
+      return say('');
+    case 'chmod':
+      if (!/^[0-7]{1,4}$/.test(first)) throw badCommand(`chmod: expected an octal mode, found ${first}`);
+      changeDeviceMode(system, second, Number.parseInt(first, 8));
+      return say('');
+    case 'ln':
+      linkDeviceFile(system, first, second, flags.has('-s'));
+      return say('');
+    case 'fill':
+      return say(`${fillDevice(system, first)} bytes\n`);
+    case 'df': {
+      const { blockSize, blocks, blocksAvailable } = system.root.statfs();
+      return say(`${blocks * blockSize} bytes, ${blocksAvailable * blockSize} available\n`);
+    }
+    case 'which': {
+      const found = system.whereIs(devicePath(first));
+      return say(`${found.layer}\n${found.causes.map((cause) => `  ${cause}\n`).join('')}`);
+    }
+    case 'mount_root':
+      if (system.mode !== 'failsafe') throw badCommand('the root is mounted already');
+      return booted({ kind: 'running', system: mountRootStart(device, system.split, system.rom) });
+    case 'button': {
+      if (!(Number(first) >= 0)) throw badCommand(`button: expected seconds, found ${first}`);
+      const reset = Number(first) >= 5 ? factoryReset(system, { via: 'button' }) : undefined;
+      if (!reset?.reboots && Number(first) >= 1) return say(`${reset?.path ?? 'nothing'}\n`);
+      system.shutdown();
+      return booted(boot(device));
+    }
+    case 'factory-reset':
+    case 'firstboot': {
+      const report = factoryReset(system, { reboot: flags.has('-r'), keepSettings: flags.has('-k') });
+      if (!report.reboots) return say(`${report.path}\n`);
+      system.shutdown();
+      return booted(boot(device));
+    }
+    case 'sysupgrade': {
+      const image = first === '/' ? files.image : files.read(first);
+      const result = sysupgrade(system, image, { keepSettings: !flags.has('-n') });
+      if (result.kind === 'refused')
+        return say(`${result.verdict.reasons.map(({ text }) => text).join('\n')}\n`);
+      return booted(boot(device));
+    }
+    default:
+      throw badCommand(`unknown command ${command}`);
+  }
+}
+
+function badCommand(message: string): ScenarioError {
+  return new ScenarioError('FW_EMULATOR_COMMAND', message, { hint: 'type help' });
+}
+
+/** Fewest operands of each command that has any. */
+const operands: Readonly<Record<string, number>> = {
+  cat: 1,
+  write: 1,
+  append: 1,
+  rm: 1,
+  mv: 2,
+  mkdir: 1,
+  chmod: 2,
+  ln: 2,
+  fill: 1,
+  which: 1,
+  button: 1,
+};
+
+/** Splits a command line as a shell does: blanks, and quotes of both kinds. @throws ScenarioError for an open quote */
+export function splitCommandLine(line: string): readonly string[] {
+  const words: string[] = [];
+  let word: string | undefined;
+  let quote: string | undefined;
+  for (const char of line) {
+    if (quote !== undefined) {
+      if (char === quote) quote = undefined;
+      else word = (word ?? '') + char;
+    } else if (char === "'" || char === '"') {
+      quote = char;
+      word ??= '';
+    } else if (/\s/.test(char)) {
+      if (word !== undefined) words.push(word);
+      word = undefined;
+    } else {
+      word = (word ?? '') + char;
+    }
+  }
+  if (quote !== undefined) throw badCommand(`quote ${quote} is not closed`);
+  return word === undefined ? words : [...words, word];
+}
+
+function running(last: BootResult | undefined): RunningSystem {
+  if (last?.kind === 'running') return last.system;
+  throw new ScenarioError('FW_EMULATOR_COMMAND', 'the device is not running', { hint: 'type reboot' });
+}
+
+function booted(result: BootResult): CommandOutcome {
+  const text =
+    result.kind === 'running'
+      ? `up on ${result.system.mode}\n`
+      : `does not boot: ${result.stage}: ${result.reason}\n`;
+  return { text, last: result };
+}
+
+function list(system: RunningSystem, path: string): string {
+  const { root } = system;
+  const ino = fileAt(root, devicePath(path));
+  if (root.getattr(ino).type !== 'directory') return `${path}\n`;
+  return [...root.readdir(ino)]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map(({ name, ino: child }) => {
+      const { type, mode, uid, gid, size } = root.getattr(child);
+      const target = type === 'symlink' ? ` -> ${textOf(root.readlink(child))}` : '';
+      return `${type.padEnd(9)} ${mode.toString(8).padStart(4, '0')} ${uid}:${gid} ${String(size).padStart(9)} ${textOf(name)}${target}\n`;
+    })
+    .join('');
+}

@@ -1,0 +1,118 @@
+/**
+ * The emulated device: a board, its flash chip, and the power switch.
+ *
+ * The device itself keeps nothing but the chip: everything else is found on it at each boot, as on a real board.
+ */
+import { InternalError, type Clock } from '../../core/index.js';
+import { findPartition, type BoardProfile } from '../../boards/index.js';
+import type { FirmwareSplit } from '../../firmware/index.js';
+import { FlashPartition, type NorChip } from '../../flash/index.js';
+import type { Compression } from '../../jffs2/index.js';
+import { FsError } from '../../vfs/index.js';
+import { BootContents, type BootContent } from '../boot/boot-content.js';
+import { branches, defaultBranch, type Branch, type BranchName } from '../branches.js';
+import { FindingLog } from '../findings.js';
+import { Timeline } from './timeline.js';
+
+/** What a run-once script of the image does, as declared by the user; `sysupgrade` cannot run it here. */
+export interface ScriptEffect {
+  /** Name in /etc/uci-defaults. */
+  readonly script: string;
+  readonly writes: readonly { readonly path: string; readonly text: string }[];
+}
+
+/** What makes a device. */
+export interface DeviceOptions {
+  readonly profile: BoardProfile;
+  /** Whole chip; changed in place. */
+  readonly chip: NorChip;
+  readonly branch?: BranchName;
+  /** Seconds since 1970 that the device's clock shows at power-on. */
+  readonly epoch?: number;
+  /** The device's clock; its own goes by the work of the flash chip, so that runs repeat. */
+  readonly clock?: Clock;
+  readonly scriptEffects?: readonly ScriptEffect[];
+  /** Carry settings in the form that survives garbage collection, instead of what `mtd -j` writes. */
+  readonly safeCarrier?: boolean;
+  /** Shared by devices of one board that start from one chip: what was learnt of its content is not read again. */
+  readonly contents?: BootContents;
+}
+
+/** A device; `boot/boot.ts` turns it on. */
+export class Device {
+  readonly profile: BoardProfile;
+  readonly chip: NorChip;
+  /** Flows of the release that the device runs; an upgrade may change it. */
+  branch: Branch;
+  readonly findings = new FindingLog();
+  readonly timeline: Timeline;
+  readonly clock: Clock;
+  readonly scriptEffects: readonly ScriptEffect[];
+  readonly safeCarrier: boolean;
+  readonly #contents: BootContents;
+
+  constructor(options: DeviceOptions) {
+    this.profile = options.profile;
+    this.#contents = options.contents ?? new BootContents();
+    this.chip = options.chip;
+    this.branch = branches[options.branch ?? defaultBranch];
+    this.scriptEffects = options.scriptEffects ?? [];
+    this.safeCarrier = options.safeCarrier ?? false;
+    // What was done to the chip before, such as flashing it on the bench, is no time of the device.
+    const { busyNs } = this.chip.counters;
+    this.timeline = new Timeline(() => (this.chip.counters.busyNs - busyNs) / 1e6);
+    const epochNs = BigInt(options.epoch ?? 1_700_000_000) * 1_000_000_000n;
+    this.clock = options.clock ?? { nowNs: () => epochNs + BigInt(Math.round(this.timeline.nowMs * 1e6)) };
+  }
+
+  /**
+   * Runs a step of the boot that may fail without stopping it, as a command of a script may: a full file system answers
+   * ENOSPC, and the next command runs.
+   *
+   * @throws FsError EIO, which is damage and not lack of room
+   */
+  attempt(step: string, work: () => void): boolean {
+    try {
+      work();
+      return true;
+    } catch (error) {
+      if (!(error instanceof FsError) || error.code === 'EIO') throw error;
+      this.findings.add('boot-step-failed', `${step}: ${error.message}`);
+      this.timeline.log('boot', `${step} failed: ${error.message}`);
+      return false;
+    }
+  }
+
+  /** The partition that an upgrade writes. */
+  firmware(): FlashPartition {
+    const range = findPartition(this.profile, 'firmware');
+    if (!range) throw new InternalError(`board ${this.profile.id} has no partition "firmware"`);
+    return new FlashPartition(this.chip, range);
+  }
+
+  /** Gives the same compression with the memory of what was compressed before. */
+  remember(compression: Compression): Compression {
+    return this.#contents.remember(compression);
+  }
+
+  /** What a boot would find now. */
+  bootContent(): BootContent {
+    return this.#contents.of(this.firmware(), this.profile);
+  }
+
+  /** What the kernel finds inside `firmware`, on the bytes as they are now. */
+  split(): FirmwareSplit {
+    return this.bootContent().split;
+  }
+
+  /** The partition rootfs_data as the kernel would make it; undefined when it finds none. */
+  rootfsData(split: FirmwareSplit): FlashPartition | undefined {
+    if (!split.rootfsData) return undefined;
+    const { offset, size } = split.rootfsData;
+    return new FlashPartition(this.chip, {
+      label: 'rootfs_data',
+      offset: this.firmware().offset + offset,
+      size,
+    });
+  }
+}

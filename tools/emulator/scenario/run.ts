@@ -1,0 +1,321 @@
+/** Runs a scenario on a device: step by step, with expectations, a power cut where one is asked for, and a report. */
+import { FirmwrightError } from '../../core/index.js';
+import { PowerCut } from '../../flash/index.js';
+import { FsError } from '../../vfs/index.js';
+import { boot, type BootResult } from '../boot/boot.js';
+import { branches } from '../branches.js';
+import type { Device } from '../device/device.js';
+import { checkExpectation, type ScenarioState } from './expectations.js';
+import { factoryReset } from '../reset/factory-reset.js';
+import type { Finding } from '../findings.js';
+import { mountRootStart } from '../boot/mount-root.js';
+import {
+  appendDeviceFile,
+  changeDeviceMode,
+  fillDevice,
+  fillerBytes,
+  linkDeviceFile,
+  makeDeviceFolder,
+  moveDeviceFile,
+  removeDeviceFile,
+  writeDeviceFile,
+} from '../device/operations.js';
+import { planCutAt, type Tear } from '../check/power-cuts.js';
+import type { ScenarioStep } from './schema.js';
+import { staleBytes } from '../check/stale-flash.js';
+import { recoveryFlash, sysupgrade, type UpgradeResult } from '../upgrade/sysupgrade.js';
+import type { RunningSystem } from '../device/system.js';
+import type { TimelineEvent } from '../device/timeline.js';
+import { hash } from '../tree-digest.js';
+import type { RefusalReason } from '../upgrade/image-checks.js';
+import { writeFromOutside } from '../device/write-from-outside.js';
+
+/** How one step went. */
+export interface StepReport {
+  /** Counted from 1. */
+  readonly step: number;
+  readonly kind: ScenarioStep['kind'];
+  readonly outcome: 'done' | 'power-cut' | 'failed';
+  /** What went wrong, one line each; for an expectation: expected and found. */
+  readonly problems: readonly string[];
+}
+
+/** How a scenario went. */
+export interface ScenarioReport {
+  readonly name: string;
+  readonly board: string;
+  readonly branch: string;
+  readonly passed: boolean;
+  readonly steps: readonly StepReport[];
+  readonly findings: readonly Finding[];
+  readonly timeline: readonly TimelineEvent[];
+  /** Emulated milliseconds that the root was on RAM, where changes are lost with the power. */
+  readonly onRamMs: number;
+}
+
+/** Files that a scenario names, read by the caller. */
+export interface ScenarioFiles {
+  /** The image the device was flashed with. */
+  readonly image: Uint8Array;
+  /** What a step means by the image `upgrade`; without it, the image the device was flashed with. */
+  readonly upgrade?: Uint8Array;
+  /** Reads an image named in a step. */
+  readonly read: (name: string) => Uint8Array;
+}
+
+/** Name of the newer image in a step; which one it is, the caller says. */
+const upgradeName = 'upgrade';
+
+/** Runs all steps; the first failed one ends the scenario. */
+export function runScenario(
+  name: string,
+  steps: readonly ScenarioStep[],
+  device: Device,
+  files: ScenarioFiles,
+): ScenarioReport {
+  const runner = new ScenarioRunner(device, files);
+  const reports: StepReport[] = [];
+  for (const [index, step] of steps.entries()) {
+    const report = runner.run(step, index + 1);
+    reports.push(report);
+    if (report.outcome === 'failed') break;
+  }
+  return {
+    name,
+    board: device.profile.id,
+    branch: device.branch.name,
+    passed: reports.every(({ outcome }) => outcome !== 'failed'),
+    steps: reports,
+    findings: device.findings.list(),
+    timeline: device.timeline.events(),
+    onRamMs: device.timeline.onRamMs,
+  };
+}
+
+class ScenarioRunner {
+  readonly #device: Device;
+  readonly #files: ScenarioFiles;
+  readonly #partitionHashes: ReadonlyMap<string, string>;
+  #last: BootResult | undefined;
+  #pendingCut: { readonly operation: number; readonly tear: Tear } | undefined;
+
+  constructor(device: Device, files: ScenarioFiles) {
+    this.#device = device;
+    this.#files = files;
+    this.#partitionHashes = partitionHashes(device);
+  }
+
+  run(step: ScenarioStep, number: number): StepReport {
+    const report = (outcome: StepReport['outcome'], problems: readonly string[] = []): StepReport => ({
+      step: number,
+      kind: step.kind,
+      outcome,
+      problems,
+    });
+    if (step.kind === 'power-cut') {
+      this.#pendingCut = { operation: step.arguments.operation, tear: step.arguments.tear ?? 'half' };
+      return report('done');
+    }
+    try {
+      if (this.#pendingCut) this.#armCut();
+      const problems = this.#perform(step);
+      return report(problems.length === 0 ? 'done' : 'failed', problems);
+    } catch (error) {
+      if (error instanceof PowerCut) {
+        this.#last = undefined;
+        this.#device.timeline.log('power', `power cut in step ${number} (${step.kind})`);
+        return report('power-cut');
+      }
+      if (error instanceof FsError || error instanceof FirmwrightError)
+        return report('failed', [error.message]);
+      throw error;
+    } finally {
+      this.#device.chip.observer = undefined;
+    }
+  }
+
+  /** A boot turns the power on first, which would drop the plan: it is set on the first operation instead. */
+  #armCut(): void {
+    if (!this.#pendingCut) return;
+    this.#device.chip.powerOn();
+    planCutAt(this.#device.chip, this.#pendingCut.operation, this.#pendingCut.tear);
+    this.#pendingCut = undefined;
+  }
+
+  #system(): RunningSystem {
+    if (this.#last?.kind !== 'running') throw new FsError('ENODEV', 'the device is not running');
+    return this.#last.system;
+  }
+
+  #perform(step: Exclude<ScenarioStep, { kind: 'power-cut' }>): readonly string[] {
+    const { arguments: args, kind } = step;
+    switch (kind) {
+      case 'boot':
+        this.#last = boot(this.#device, {
+          failsafe: args.failsafe ?? false,
+          stopInPreinit: args.stop === 'preinit',
+        });
+        return [];
+      case 'reboot':
+        this.#reboot();
+        return [];
+      case 'power-off':
+        this.#last = undefined;
+        return [];
+      case 'sync':
+        this.#system().root.sync();
+        return [];
+      case 'write':
+        writeDeviceFile(this.#system(), args.path, contentOf(args), modeOf(args.mode));
+        return [];
+      case 'append':
+        appendDeviceFile(this.#system(), args.path, contentOf(args));
+        return [];
+      case 'rm':
+        removeDeviceFile(this.#system(), args.path, args.recursive ?? false);
+        return [];
+      case 'mv':
+        moveDeviceFile(this.#system(), args.from, args.to);
+        return [];
+      case 'mkdir':
+        makeDeviceFolder(this.#system(), args.path, args.parents ?? false, modeOf(args.mode));
+        return [];
+      case 'chmod':
+        changeDeviceMode(this.#system(), args.path, modeOf(args.mode) ?? 0o644);
+        return [];
+      case 'ln':
+        linkDeviceFile(this.#system(), args.target, args.path, args.symbolic ?? false);
+        return [];
+      case 'fill':
+        fillDevice(this.#system(), args.path, args.fileSize, args.keepFree);
+        return [];
+      case 'factory-reset':
+        return this.#factoryReset(args);
+      case 'sysupgrade':
+        return this.#sysupgrade(args);
+      case 'mount-root':
+        this.#mountRoot();
+        return [];
+      case 'button':
+        return this.#button(args.seconds);
+      case 'flash':
+        writeFromOutside(this.#device, args.partition, args.offset ?? 0, (room) =>
+          outsideContent(args, room, this.#device),
+        );
+        this.#last = undefined;
+        return [];
+      case 'recovery-flash':
+        recoveryFlash(this.#device, this.#image(args.image));
+        this.#last = undefined;
+        return [];
+      case 'expect':
+        return checkExpectation(args, this.#state());
+    }
+  }
+
+  #reboot(): void {
+    this.#system().shutdown();
+    this.#last = boot(this.#device);
+  }
+
+  #factoryReset(args: Extract<ScenarioStep, { kind: 'factory-reset' }>['arguments']): readonly string[] {
+    if (args.via === 'failsafe') {
+      if (this.#last?.kind === 'running') this.#last.system.shutdown();
+      this.#last = boot(this.#device, { failsafe: true });
+    }
+    const { via, ...options } = args;
+    const report = factoryReset(this.#system(), {
+      via: via === 'failsafe' || via === undefined ? 'command' : via,
+      reboot: options.reboot ?? false,
+      keepSettings: options.keepSettings ?? false,
+      thorough: options.thorough ?? false,
+    });
+    if (report.reboots) this.#reboot();
+    return report.path === 'nothing' ? ['the reset did nothing'] : [];
+  }
+
+  /** What etc/rc.button/reset does when the button is released. */
+  #button(seconds: number): readonly string[] {
+    if (seconds < 1) this.#reboot();
+    else if (seconds >= 5) return this.#factoryReset({ via: 'button' });
+    return [];
+  }
+
+  #mountRoot(): void {
+    const system = this.#system();
+    if (system.mode !== 'failsafe') throw new FsError('EBUSY', 'the root is mounted already');
+    this.#last = { kind: 'running', system: mountRootStart(this.#device, system.split, system.rom) };
+  }
+
+  #sysupgrade(args: Extract<ScenarioStep, { kind: 'sysupgrade' }>['arguments']): readonly string[] {
+    const result = sysupgrade(this.#system(), this.#image(args.image), {
+      keepSettings: args.keepSettings ?? true,
+      changedEtc: args.changedEtc ?? false,
+      changedAll: args.changedAll ?? false,
+      skipEqual: args.skipEqual ?? false,
+      listPackages: args.listPackages ?? false,
+      force: args.force ?? false,
+      test: args.test ?? false,
+      ignoreMinorCompat: args.ignoreMinorCompat ?? false,
+      ...(args.settings === undefined ? {} : { settings: this.#files.read(args.settings) }),
+    });
+    if (args.refused) return refusalProblems(args.refused, result);
+    if (result.kind === 'refused') return result.verdict.reasons.map(({ text }) => `refused: ${text}`);
+    if (result.kind === 'checked') return [];
+    if (args.branch) this.#device.branch = branches[args.branch];
+    this.#last = boot(this.#device);
+    return [];
+  }
+
+  #image(name: string | undefined): Uint8Array {
+    if (name === undefined) return this.#files.image;
+    return name === upgradeName ? (this.#files.upgrade ?? this.#files.image) : this.#files.read(name);
+  }
+
+  #state(): ScenarioState {
+    return { device: this.#device, last: this.#last, partitionHashes: this.#partitionHashes };
+  }
+}
+
+/** Compares why an image was refused with why it had to be. */
+function refusalProblems(expected: readonly RefusalReason[], result: UpgradeResult): readonly string[] {
+  const found = result.kind === 'refused' ? result.verdict.reasons.map(({ reason }) => reason) : [];
+  const want = [...expected].sort().join(', ');
+  const have = [...found].sort().join(', ');
+  return want === have ? [] : [`refused: expected ${want}, found ${have || 'that it was not'}`];
+}
+
+function outsideContent(
+  args: Extract<ScenarioStep, { kind: 'flash' }>['arguments'],
+  room: number,
+  device: Device,
+): Uint8Array {
+  if (args.pattern) return staleBytes(args.pattern, room, device.profile);
+  return args.erase ? new Uint8Array(room).fill(0xff) : contentOf(args);
+}
+
+/** Hash of each partition of the chip. */
+export function partitionHashes(device: Device): ReadonlyMap<string, string> {
+  const image = device.chip.image();
+  return new Map(
+    device.profile.partitions.map(({ label, offset, size }) => [
+      label,
+      hash(image.subarray(offset, offset + size)),
+    ]),
+  );
+}
+
+function contentOf(args: {
+  readonly text?: string | undefined;
+  readonly base64?: string | undefined;
+  readonly bytes?: number | undefined;
+}): Uint8Array {
+  if (args.base64 !== undefined) return new Uint8Array(Buffer.from(args.base64, 'base64'));
+  if (args.bytes !== undefined) return fillerBytes(args.bytes);
+  return new Uint8Array(Buffer.from(args.text ?? '', 'utf8'));
+}
+
+/** Reads a mode that a file gives as octal text or as a number. */
+export function modeOf(mode: string | number | undefined): number | undefined {
+  return typeof mode === 'string' ? Number.parseInt(mode, 8) : mode;
+}
