@@ -26,24 +26,9 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/diff.js')).diff,
   },
   {
-    usage: 'sbom <image>',
-    describe: 'Write the software bill of materials of an image: CycloneDX or SPDX',
-    load: async () => (await import('./commands/sbom.js')).sbom,
-  },
-  {
     usage: 'tune <subject>',
     describe: 'Find how to pack the smallest root that a board can read',
     load: async () => (await import('./commands/tune.js')).tune,
-  },
-  {
-    usage: 'boards [action] [subject..]',
-    describe: 'List, show or check board profiles',
-    load: async () => (await import('./commands/boards.js')).boards,
-  },
-  {
-    usage: 'mkfs squashfs <source> <image>',
-    describe: 'Write a squashfs image from a folder, an archive or another image',
-    load: async () => (await import('./commands/mkfs-squashfs.js')).mkfsSquashfs,
   },
   {
     usage: 'check <image>',
@@ -56,16 +41,6 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/emulate.js')).emulate,
   },
   {
-    usage: 'reset <image>',
-    describe: 'Reset the emulated board to factory state, or tell what that would do',
-    load: async () => (await import('./commands/reset.js')).reset,
-  },
-  {
-    usage: 'upgrade <image> <new>',
-    describe: 'Upgrade the emulated board, or tell what happens to the settings',
-    load: async () => (await import('./commands/upgrade.js')).upgrade,
-  },
-  {
     usage: 'shell <image>',
     describe: 'Type commands on the emulated board',
     load: async () => (await import('./commands/shell.js')).shell,
@@ -74,6 +49,16 @@ export const verbs: readonly Verb[] = [
     usage: 'which <image> <path>',
     describe: 'Say which layer a path of the device comes from, and why',
     load: async () => (await import('./commands/which.js')).which,
+  },
+  {
+    usage: 'reset <image>',
+    describe: 'Reset the emulated board to factory state, or tell what that would do',
+    load: async () => (await import('./commands/reset.js')).reset,
+  },
+  {
+    usage: 'upgrade <image> <new>',
+    describe: 'Upgrade the emulated board, or tell what happens to the settings',
+    load: async () => (await import('./commands/upgrade.js')).upgrade,
   },
   {
     usage: 'inspect <file>',
@@ -86,14 +71,29 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/unpack.js')).unpack,
   },
   {
+    usage: 'repack <folder>',
+    describe: 'Put together what unpack took apart',
+    load: async () => (await import('./commands/repack.js')).repack,
+  },
+  {
     usage: 'sign [image]',
     describe: 'Sign an image, verify a signature, or make a key pair',
     load: async () => (await import('./commands/sign.js')).sign,
   },
   {
-    usage: 'repack <folder>',
-    describe: 'Put together what unpack took apart',
-    load: async () => (await import('./commands/repack.js')).repack,
+    usage: 'sbom <image>',
+    describe: 'Write the software bill of materials of an image: CycloneDX or SPDX',
+    load: async () => (await import('./commands/sbom.js')).sbom,
+  },
+  {
+    usage: 'mount [first] [second]',
+    describe: 'Put an image, a folder or a union of them on a mount point',
+    load: async () => (await import('./commands/mount.js')).mount,
+  },
+  {
+    usage: 'mkfs squashfs <source> <image>',
+    describe: 'Write a squashfs image from a folder, an archive or another image',
+    load: async () => (await import('./commands/mkfs-squashfs.js')).mkfsSquashfs,
   },
   {
     usage: 'mkfs jffs2 <source> <image>',
@@ -101,13 +101,13 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import('./commands/mkfs-jffs2.js')).mkfsJffs2,
   },
   {
+    usage: 'boards [action] [subject..]',
+    describe: 'List, show or check board profiles',
+    load: async () => (await import('./commands/boards.js')).boards,
+  },
+  {
     usage: 'doctor',
     describe: 'Say what is installed, what is missing, and how to install it',
     load: async () => (await import('./commands/doctor.js')).doctor,
-  },
-  {
-    usage: 'mount [first] [second]',
-    describe: 'Put an image, a folder or a union of them on a mount point',
-    load: async () => (await import('./commands/mount.js')).mount,
   },
 ];
