@@ -6,7 +6,7 @@
  */
 import type { BranchFilter, XzCompressor, XzVariant } from './compressor.js';
 
-/** `normal`: one encode a block; `more`: some 3.5 times the CPU for 0.9 % less; `most`: about 9 times for 1.1 %. */
+/** `normal`: one encode a block; `more`: about 3 times the CPU for 0.6 % less; `most`: about 9 times for 0.8 %. */
 export type Effort = 'normal' | 'more' | 'most';
 
 /** Names of all efforts, the least first. */

@@ -44,7 +44,7 @@ export const mkfsSquashfs = defineCommand(
       .option('effort', {
         choices: efforts,
         default: 'normal' as const,
-        describe: 'work for a smaller image: more takes some 3.5 times the CPU, most about 9 times',
+        describe: 'work for a smaller image: more takes about 3 times the CPU, most about 9 times',
       })
       .option('export', { type: 'boolean', default: false, describe: 'with a table for NFS' })
       .option('xattrs', { type: 'boolean', default: true, describe: '--no-xattrs leaves them out' })
