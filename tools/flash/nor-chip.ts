@@ -4,6 +4,7 @@
  * Content is kept per erase block and copied when it is written after a snapshot, so that a snapshot, a fork or a
  * rollback costs one array of references. Faults are in faults.ts, durations in timing.ts.
  */
+import { BlockPool } from './block-pool.js';
 import { FlashError, PowerCut } from './errors.js';
 import { mixBits } from './faults.js';
 import type { BadBlockBehaviour, PowerCutPlan, StuckBits, WearOut } from './faults.js';
@@ -66,15 +67,6 @@ const noOperations: FlashCounters = {
   busyNs: 0,
 };
 
-const erasedBlocks = new Map<number, Uint8Array>();
-
-/** One erased block per erase size, shared by all chips and never written. */
-function erasedBlock(eraseSize: number): Uint8Array {
-  let block = erasedBlocks.get(eraseSize);
-  if (!block) erasedBlocks.set(eraseSize, (block = new Uint8Array(eraseSize).fill(0xff)));
-  return block;
-}
-
 /** How far an operation gets: to its end, or to a point at which the power fails. */
 type Reach =
   { readonly kind: 'bytes'; readonly bytes: number } | { readonly kind: 'bits'; readonly seed: number };
@@ -91,6 +83,8 @@ export class NorChip implements Flash {
   readonly #source: FlashSource | undefined;
   /** undefined: still as in the source. */
   #blocks: (Uint8Array | undefined)[];
+  /** Shared with the forks. */
+  #pool: BlockPool;
   /** 1: the array belongs to this chip alone and may be written in place. */
   readonly #owned: Uint8Array;
   #wear: Uint32Array;
@@ -119,9 +113,10 @@ export class NorChip implements Flash {
     this.strict = options.strict ?? true;
     this.timing = options.timing ?? spiNorTiming(this.geometry.eraseSize);
     const count = this.geometry.size / this.geometry.eraseSize;
+    this.#pool = new BlockPool(this.geometry.eraseSize);
     this.#source = sourceOf(options.content, this.geometry.size);
     this.#blocks = new Array<Uint8Array | undefined>(count).fill(
-      this.#source ? undefined : erasedBlock(this.geometry.eraseSize),
+      this.#source ? undefined : this.#pool.erased,
     );
     this.#owned = new Uint8Array(count);
     this.#wear = new Uint32Array(count);
@@ -243,6 +238,7 @@ export class NorChip implements Flash {
       timing: this.timing,
       ...(this.#source ? { content: this.#source } : {}),
     });
+    chip.#pool = this.#pool;
     chip.rollback(snapshot);
     for (const [index, behaviour] of this.#bad) chip.#bad.set(index, behaviour);
     chip.#stuck.push(...this.#stuck);
@@ -310,7 +306,7 @@ export class NorChip implements Flash {
     if (!bytes) {
       const { eraseSize } = this.geometry;
       const read = this.#source?.read(index * eraseSize, eraseSize);
-      bytes = read ? new Uint8Array(eraseSize).fill(0xff) : erasedBlock(eraseSize);
+      bytes = read ? new Uint8Array(eraseSize).fill(0xff) : this.#pool.erased;
       if (read) bytes.set(read);
       this.#blocks[index] = bytes;
     }
@@ -334,6 +330,16 @@ export class NorChip implements Flash {
         data: { block: index },
       });
     if (bad === 'program-noop') return;
+    const shared =
+      start === 0 && mixSeed === undefined && this.#bytes(index) === this.#pool.erased
+        ? this.#pool.programmed(data)
+        : undefined;
+    if (shared) {
+      // A block with stuck bits is never the erased one.
+      this.#blocks[index] = shared;
+      this.#owned[index] = 0;
+      return;
+    }
     const bytes = this.#writable(index);
     const before = mixSeed === undefined ? undefined : bytes.slice(start, start + data.length);
     for (let i = 0; i < data.length; i += 1) {
@@ -347,7 +353,7 @@ export class NorChip implements Flash {
   }
 
   #erasedAsFarAs(index: number, reach: Reach | undefined): Uint8Array {
-    const erased = erasedBlock(this.geometry.eraseSize);
+    const { erased } = this.#pool;
     if (!reach || (reach.kind === 'bytes' && reach.bytes === this.geometry.eraseSize)) return erased;
     const before = this.#bytes(index);
     if (reach.kind === 'bits') return mixBits(before, erased, reach.seed);
@@ -413,6 +419,10 @@ export class NorChip implements Flash {
     for (let done = 0; done < data.length;) {
       const bytes = this.#bytes(Math.floor((offset + done) / eraseSize));
       let at = (offset + done) % eraseSize;
+      if (bytes === this.#pool.erased) {
+        done += eraseSize - at;
+        continue;
+      }
       for (; at < eraseSize && done < data.length; at += 1, done += 1) {
         const want = data[done] ?? 0;
         const found = bytes[at] ?? 0;

@@ -8,7 +8,7 @@ import type { BoardProfile } from '../../boards/index.js';
 import { FormatError } from '../../core/index.js';
 import { splitFirmware, type FirmwareSplit } from '../../firmware/index.js';
 import type { FlashPartition } from '../../flash/index.js';
-import { remembering, type Compression } from '../../jffs2/index.js';
+import { remembering, scanCacheFor, type Compression, type ScanCache } from '../../jffs2/index.js';
 import { openSquashfs } from '../../squashfs/index.js';
 import type { FileSystem } from '../../vfs/index.js';
 import { bootLoaderRefusal } from './boot-loader.js';
@@ -17,25 +17,23 @@ import { walkFiles } from '../device/files.js';
 /** Contents kept for one first block. */
 const KEPT = 4;
 
-/** The content of `firmware` as a boot sees it; each part is found out when it is first asked for. */
+/** The content of `firmware` as a boot sees it; the squashfs is opened when it is first asked for. */
 export class BootContent {
   readonly split: FirmwareSplit;
-  readonly #bytes: Uint8Array;
-  readonly #profile: BoardProfile;
-  #refusal: { readonly reason: string | undefined } | undefined;
+  /** Why the boot loader refuses it; undefined when it starts the kernel. */
+  readonly refusal: string | undefined;
+  readonly #squashfs: (() => Uint8Array) | undefined;
   #rom: FileSystem | string | undefined;
   #visited = false;
 
-  constructor(bytes: Uint8Array, profile: BoardProfile) {
+  /**
+   * @param bytes   the partition; not kept
+   * @param blocks  the same, as its erase blocks
+   */
+  constructor(bytes: Uint8Array, blocks: readonly Uint8Array[], profile: BoardProfile) {
     this.split = splitFirmware(bytes, profile);
-    this.#bytes = bytes;
-    this.#profile = profile;
-  }
-
-  /** Why the boot loader refuses it; undefined when it starts the kernel. */
-  get refusal(): string | undefined {
-    this.#refusal ??= { reason: bootLoaderRefusal(this.#bytes, this.#profile) };
-    return this.#refusal.reason;
+    this.refusal = bootLoaderRefusal(bytes, profile);
+    this.#squashfs = rootBytes(this.split, blocks);
   }
 
   /** The squashfs, or why it does not mount. */
@@ -52,16 +50,28 @@ export class BootContent {
   }
 
   #mountRom(): FileSystem | string {
-    const { rootfs, squashfsSize } = this.split;
-    if (!rootfs) return 'no rootfs';
-    const size = Math.min(squashfsSize ?? rootfs.size, rootfs.size);
+    if (!this.#squashfs) return 'no rootfs';
     try {
-      return openSquashfs(this.#bytes.slice(rootfs.offset, rootfs.offset + size));
+      return openSquashfs(this.#squashfs());
     } catch (error) {
       if (error instanceof FormatError) return error.message;
       throw error;
     }
   }
+}
+
+/** How to get the bytes of a split's root, which is kept as the blocks that hold it. */
+function rootBytes(
+  { rootfs, squashfsSize }: FirmwareSplit,
+  blocks: readonly Uint8Array[],
+): (() => Uint8Array) | undefined {
+  const eraseSize = blocks[0]?.length;
+  if (!rootfs || eraseSize === undefined) return undefined;
+  const size = Math.min(squashfsSize ?? rootfs.size, rootfs.size);
+  const first = Math.floor(rootfs.offset / eraseSize);
+  const start = rootfs.offset - first * eraseSize;
+  const kept = blocks.slice(first, Math.ceil((rootfs.offset + size) / eraseSize));
+  return () => Buffer.concat(kept).subarray(start, start + size);
 }
 
 interface Known {
@@ -70,16 +80,42 @@ interface Known {
   readonly content: BootContent;
 }
 
-/** Remembers boot contents; devices that share one must be of one board. */
+/** The bytes of a partition in one piece, kept from look to look: only blocks that are not the same are copied again. */
+class Bytes {
+  #bytes = new Uint8Array();
+  #blocks: readonly Uint8Array[] = [];
+
+  /** @returns a buffer that the next call overwrites */
+  of(blocks: readonly Uint8Array[], eraseSize: number): Uint8Array {
+    const size = blocks.length * eraseSize;
+    if (this.#bytes.length !== size) {
+      this.#bytes = new Uint8Array(size);
+      this.#blocks = [];
+    }
+    for (const [index, block] of blocks.entries())
+      if (this.#blocks[index] !== block) this.#bytes.set(block, index * eraseSize);
+    this.#blocks = blocks;
+    return this.#bytes;
+  }
+}
+
+/** What devices of one board have learnt of the content of their flash, and may share. */
 export class BootContents {
   readonly #known = new WeakMap<Uint8Array, Known[]>();
+  readonly #bytes = new Bytes();
   readonly #compressions = new Map<Compression, Compression>();
+  #scans: ScanCache | undefined;
 
   /** Gives the same compression with a memory, which all devices share. */
   remember(compression: Compression): Compression {
     let found = this.#compressions.get(compression);
     if (!found) this.#compressions.set(compression, (found = remembering(compression)));
     return found;
+  }
+
+  /** Scans of JFFS2 blocks by their identity. */
+  scans({ endianness, jffs2 }: BoardProfile): ScanCache {
+    return (this.#scans ??= scanCacheFor({ endian: endianness, summary: jffs2.summary }));
   }
 
   /** Looks at `firmware`, as it is now; takes no time of the device. */
@@ -90,7 +126,7 @@ export class BootContents {
     if (found) return found.content;
     const { eraseSize, size } = firmware.geometry;
     const blocks = Array.from({ length: size / eraseSize }, (_, index) => firmware.block(index));
-    const content = new BootContent(Buffer.concat(blocks), profile);
+    const content = new BootContent(this.#bytes.of(blocks, eraseSize), blocks, profile);
     const { rootfs, rootfsData, squashfsSize } = content.split;
     const isSplit = rootfs !== undefined && rootfsData !== undefined && squashfsSize !== undefined;
     // A wrong split may let rootfs_data begin inside the squashfs.

@@ -85,6 +85,7 @@ export function tryMountJffs2(device: Device, volume: FlashPartition): Jffs2File
       compression: compressionOf(device),
       clock: device.clock,
       summary: device.profile.jffs2.summary,
+      scanCache: device.scanCache(),
     });
   } catch (error) {
     if (!(error instanceof FsError) && !(error instanceof FlashError)) throw error;

@@ -7,7 +7,7 @@ import { InternalError, type Clock } from '../../core/index.js';
 import { findPartition, type BoardProfile } from '../../boards/index.js';
 import type { FirmwareSplit } from '../../firmware/index.js';
 import { FlashPartition, type NorChip } from '../../flash/index.js';
-import type { Compression } from '../../jffs2/index.js';
+import type { Compression, ScanCache } from '../../jffs2/index.js';
 import { FsError } from '../../vfs/index.js';
 import { BootContents, type BootContent } from '../boot/boot-content.js';
 import { branches, defaultBranch, type Branch, type BranchName } from '../branches.js';
@@ -93,6 +93,11 @@ export class Device {
   /** Gives the same compression with the memory of what was compressed before. */
   remember(compression: Compression): Compression {
     return this.#contents.remember(compression);
+  }
+
+  /** What is known of JFFS2 blocks from mounts before this one. */
+  scanCache(): ScanCache {
+    return this.#contents.scans(this.profile);
   }
 
   /** What a boot would find now. */
