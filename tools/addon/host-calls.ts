@@ -1,6 +1,9 @@
 import { loadAddon } from './load.js';
 
-/** What a directory holds: names, each ended by a zero byte, and 13 slots of `stat` for each. */
+/** Slots of a block that `stat` fills for one object. */
+export const slotsOfStatus = 13;
+
+/** What a directory holds: names, each ended by a zero byte, and the slots of `stat` for each. */
 export interface HostNames {
   readonly names: Uint8Array;
   readonly attributes: Float64Array;

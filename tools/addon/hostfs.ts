@@ -6,7 +6,7 @@
  * Every function throws NativeError FW_NATIVE_SYSTEM (or EnvironmentError when room or memory is lacking) with the
  * name of the errno in `data.errno`; `errnoOf` reads it. Symbolic links are never followed at the end of a path.
  */
-import { FirmwrightError, byteString, bytesOf } from '../core/index.js';
+import { bytesOf, FirmwrightError, zeroEndedStrings } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
 import { callAddon } from './errors.js';
 import { loadAddon } from './load.js';
@@ -71,8 +71,7 @@ export function deviceNumberOf(rdev: bigint): { readonly major: number; readonly
 
 /** Lists the names of extended attributes, in the order of the file system. */
 export function listXattrs(path: Uint8Array): ByteString[] {
-  const names = byteString(callAddon(() => addon().listXattr(path)));
-  return names.split('\0').filter((name) => name !== '') as ByteString[];
+  return zeroEndedStrings(callAddon(() => addon().listXattr(path)));
 }
 
 /** Reads the value of an extended attribute; errno ENODATA when it is not there. */

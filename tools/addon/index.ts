@@ -25,7 +25,7 @@ export type {
 export { addonError, callAddon } from './errors.js';
 export { fuseTransferSize, mountFuseSession } from './fuse.js';
 export type { FuseHandlers, FuseMemory, NativeFuseSession } from './fuse.js';
-export { hostCalls } from './host-calls.js';
+export { hostCalls, slotsOfStatus } from './host-calls.js';
 export type { HostCalls, HostNames } from './host-calls.js';
 export { loadAddon } from './load.js';
 export { squashfsAddon } from './squashfs.js';

@@ -16,6 +16,11 @@ export function byteString(bytes: Uint8Array): ByteString {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1') as ByteString;
 }
 
+/** Splits bytes into the byte strings in them, each ended by a zero byte. */
+export function zeroEndedStrings(bytes: Uint8Array): ByteString[] {
+  return byteString(bytes).split('\0').slice(0, -1) as ByteString[];
+}
+
 /** Encodes text as UTF-8 and takes the result as a byte string. */
 export function byteStringFromText(text: string): ByteString {
   return Buffer.from(text, 'utf8').toString('latin1') as ByteString;

@@ -1,4 +1,12 @@
-export { bytesOf, byteString, byteStringFromText, compareBytes, joinPath, textOf } from './byte-string.js';
+export {
+  bytesOf,
+  byteString,
+  byteStringFromText,
+  compareBytes,
+  joinPath,
+  textOf,
+  zeroEndedStrings,
+} from './byte-string.js';
 export type { ByteString } from './byte-string.js';
 export { fixedClock, steppingClock } from './clock.js';
 export type { Clock } from './clock.js';

@@ -1,8 +1,8 @@
 /** What a folder of the host holds, by paths of bytes. */
 import { closeSync, lstatSync, openSync, readSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
-import { hostCalls } from '../addon/index.js';
-import { EnvironmentError, byteString, textOf } from '../core/index.js';
+import { hostCalls, slotsOfStatus } from '../addon/index.js';
+import { EnvironmentError, textOf, zeroEndedStrings } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
 import { typeOfMode } from '../vfs/index.js';
 import type { Content, HostFileRange, TreeInode } from '../vfs/index.js';
@@ -27,12 +27,9 @@ export interface HostEntry {
   readonly status: HostStatus;
 }
 
-/** Numbers that the system calls give for one object. */
-const slots = 13;
-
 /** Looks at one object; a symbolic link is meant itself. @throws EnvironmentError FW_ENV_FILE */
 export function hostStatus(path: ByteString): HostStatus {
-  const block = new Float64Array(slots);
+  const block = new Float64Array(slotsOfStatus);
   const errno = hostCalls().stat(path, false, block);
   if (errno !== 0) throw hostError('look at', path, errno);
   return statusOf(block, 0, path);
@@ -43,9 +40,10 @@ export function hostEntries(path: ByteString): HostEntry[] {
   const listing = hostCalls().list(path);
   if (typeof listing === 'number') throw hostError('list', path, listing);
   if (listing.refused !== 0) throw hostError('look at what is in', path, listing.refused);
-  const names = byteString(listing.names).split('\0') as ByteString[];
-  names.pop();
-  return names.map((name, i) => ({ name, status: statusOf(listing.attributes, i * slots, path) }));
+  return zeroEndedStrings(listing.names).map((name, i) => ({
+    name,
+    status: statusOf(listing.attributes, i * slotsOfStatus, path),
+  }));
 }
 
 function statusOf(block: Float64Array, at: number, path: ByteString): HostStatus {
@@ -75,13 +73,7 @@ export function hostTarget(path: ByteString): ByteString {
 /** Names the extended attributes of an object. @throws EnvironmentError FW_ENV_FILE */
 export function hostXattrs(path: ByteString): ByteString[] {
   const names = hostCalls().listxattr(path, false);
-  if (typeof names !== 'number') {
-    return names.length === 0
-      ? []
-      : (byteString(names)
-          .split('\0')
-          .filter((name) => name !== '') as ByteString[]);
-  }
+  if (typeof names !== 'number') return zeroEndedStrings(names);
   // File systems without extended attributes have none to lose.
   if (errnoName(names) === 'EOPNOTSUPP' || errnoName(names) === 'ENOTSUP') return [];
   throw hostError('list the extended attributes of', path, names);

@@ -1,0 +1,8 @@
+import { constants } from 'node:fs';
+
+/** Flags of open(2) that Node does not name. @see Linux include/uapi/asm-generic/fcntl.h */
+export const O_PATH = 0o10000000;
+export const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
+
+/** Flags of open(2) whose value differs between architectures. */
+export const { O_RDONLY, O_RDWR, O_NOFOLLOW, O_NOATIME } = constants;
