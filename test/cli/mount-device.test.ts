@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path';
 import { beforeAll, expect } from 'vitest';
 import { backgroundNeeds, mountInBackground, tryMount, waitUntil } from '../support/background-mount.js';
-import { requires, tool } from '../support/requires.js';
+import { mountNamespace, requires } from '../support/requires.js';
 import { profileOf, sysupgradeImage } from '../support/router-image.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
@@ -101,7 +101,7 @@ withMount('an image that is no dump cannot be written', () => {
   });
 });
 
-requires(...backgroundNeeds, tool('unshare'))('mount(8) and fstab mount through the helper', () => {
+requires(...backgroundNeeds, mountNamespace())('mount(8) and fstab mount through the helper', () => {
   const helper = tryMount(['--helper']);
   expect({ exitCode: helper.exitCode, stderr: helper.stderr }).toEqual({ exitCode: 0, stderr: '' });
   for (const name of ['sbin', 'sbin-work', 'mnt']) mkdirSync(at(name), { recursive: true });

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
 import { hostCalls } from '../../tools/addon/index.js';
 import { backgroundNeeds } from '../support/background-mount.js';
-import { cliPath, requires, tool } from '../support/requires.js';
+import { cliPath, kernelFileSystem, mountNamespace, requires, tool } from '../support/requires.js';
 
 const nobody = 65_534;
 const needs = [...backgroundNeeds, tool('python3'), tool('setpriv'), tool('umount')];
@@ -91,30 +91,31 @@ const xattrs = (name: string): string => {
   return typeof found === 'number' ? String(found) : Buffer.from(found).toString('latin1');
 };
 
-requires(...needs)(
-  'as root: whiteouts are devices, marks are trusted attributes, and all of it holds',
-  () => {
-    const options = 'redirect_dir=on,index=on';
-    expect(mountAs('root', options)).toMatchObject({ status: 0, stderr: '' });
-    inMount('root', changes);
-    expect(inMount('root', look)).toBe(expected);
-    as('root', ['umount', at('mnt')]);
-    expect(statSync(at('upper/removed')).isCharacterDevice()).toBe(true);
-    expect(xattrs('full')).toContain('trusted.overlay.opaque');
-    expect(xattrs('moved')).toContain('trusted.overlay.redirect');
-    expect(xattrs('a')).toContain('trusted.overlay.origin');
-    // What the kernel's own overlay makes of the same folders.
-    const kernel = `lowerdir=${at('lower')},upperdir=${at('upper')},workdir=${at('kernel-work')},redirect_dir=on`;
-    mkdirSync(at('kernel-work'));
-    const { stdout } = as('root', [
-      ...['unshare', '--mount', 'sh', '-c'],
-      `mount -t overlay -o ${kernel} o ${at('mnt')} && cd ${at('mnt')} && ls && cat a full/new moved/inner`,
-    ]);
-    expect(stdout).toBe('a\nb\nfull\nlinked\nlinked-too\nmoved\nlower bnewlower dir/inner');
-    expect(mountAs('root', options)).toMatchObject({ status: 0, stderr: '' });
-    expect(inMount('root', look)).toBe(expected);
-  },
-);
+requires(
+  ...needs,
+  mountNamespace(),
+  kernelFileSystem('overlay'),
+)('as root: whiteouts are devices, marks are trusted attributes, and all of it holds', () => {
+  const options = 'redirect_dir=on,index=on';
+  expect(mountAs('root', options)).toMatchObject({ status: 0, stderr: '' });
+  inMount('root', changes);
+  expect(inMount('root', look)).toBe(expected);
+  as('root', ['umount', at('mnt')]);
+  expect(statSync(at('upper/removed')).isCharacterDevice()).toBe(true);
+  expect(xattrs('full')).toContain('trusted.overlay.opaque');
+  expect(xattrs('moved')).toContain('trusted.overlay.redirect');
+  expect(xattrs('a')).toContain('trusted.overlay.origin');
+  // What the kernel's own overlay makes of the same folders.
+  const kernel = `lowerdir=${at('lower')},upperdir=${at('upper')},workdir=${at('kernel-work')},redirect_dir=on`;
+  mkdirSync(at('kernel-work'));
+  const { stdout } = as('root', [
+    ...['unshare', '--mount', 'sh', '-c'],
+    `mount -t overlay -o ${kernel} o ${at('mnt')} && cd ${at('mnt')} && ls && cat a full/new moved/inner`,
+  ]);
+  expect(stdout).toBe('a\nb\nfull\nlinked\nlinked-too\nmoved\nlower bnewlower dir/inner');
+  expect(mountAs('root', options)).toMatchObject({ status: 0, stderr: '' });
+  expect(inMount('root', look)).toBe(expected);
+});
 
 requires(...needs)(
   'as a plain user: marks are user attributes and all of it holds, or the error says what is missing',

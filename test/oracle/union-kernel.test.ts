@@ -1,21 +1,15 @@
 /** A sample of the comparison with the running kernel's overlay; all of it is test/sweep/union-kernel.ts. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
-import { requires, root, tool } from '../support/requires.js';
+import { kernelFileSystem, mountNamespace, requires, root } from '../support/requires.js';
 
 const program = fileURLToPath(new URL('../sweep/union-kernel.ts', import.meta.url));
 const sequences = 100;
-const overlay = {
-  name: 'overlay file system of the kernel',
-  met: readFileSync('/proc/filesystems', 'utf8').includes('\toverlay\n'),
-};
-
 requires(
   root(),
-  tool('unshare'),
-  overlay,
+  mountNamespace(),
+  kernelFileSystem('overlay'),
 )(`${sequences} random sequences answer and end as on the kernel's overlay, also after another mount`, () => {
   const { FW_REPLAY: seed } = process.env;
   const which = seed === undefined ? [String(sequences), '1'] : ['1', seed];

@@ -2,7 +2,8 @@
  * Tests that need something of the machine (a tool, root, real firmware, real kernels) are declared through
  * `requires`, so that a skipped test names what is missing. With FW_REQUIRE_ALL=1 they fail instead.
  */
-import { accessSync, constants, existsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'vitest';
@@ -43,6 +44,18 @@ export function tool(name: string): Need {
 /** Needs uid 0. */
 export function root(): Need {
   return { name: 'root', met: process.getuid?.() === 0 };
+}
+
+/** Needs a mount namespace of its own: a container or a chroot may refuse it, also to root. */
+export function mountNamespace(): Need {
+  const { status } = spawnSync('unshare', ['--mount', 'true'], { stdio: 'ignore' });
+  return { name: 'a private mount namespace (unshare --mount)', met: status === 0 };
+}
+
+/** Needs a file system that the running kernel knows, such as overlay. */
+export function kernelFileSystem(name: string): Need {
+  const known = readFileSync('/proc/filesystems', 'utf8').split('\n');
+  return { name: `the kernel's ${name} file system`, met: known.some((line) => line.endsWith(`\t${name}`)) };
 }
 
 /** Needs a device or file of the system, such as /dev/fuse. */

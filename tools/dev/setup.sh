@@ -6,7 +6,8 @@ cd "$(dirname "$0")/../.."
 
 need='g++ make python3 pkg-config libsquashfs-dev libarchive-dev liblzma-dev liblzo2-dev libdeflate-dev zlib1g-dev'
 if [ "${1:-}" = --test ]; then
-  need="$need squashfs-tools squashfs-tools-ng mtd-utils attr libarchive-tools fuse3 libfuse3-dev device-tree-compiler u-boot-tools signify-openbsd rsync sqlite3 chromium"
+  need="$need squashfs-tools squashfs-tools-ng mtd-utils attr xz-utils libarchive-tools fuse3 libfuse3-dev"
+  need="$need device-tree-compiler u-boot-tools signify-openbsd rsync sqlite3 git busybox-static chromium"
 fi
 
 missing=
