@@ -105,6 +105,30 @@ test('a failed run prints the line that repeats it alone, in text, JSON and JUni
   expect(again.stdout).toContain(`replay: ${replay}`);
 });
 
+test('the order that a step `together` failed in is in the line that repeats it', async () => {
+  const file = join(folder, 'together.yaml');
+  writeFileSync(
+    file,
+    `name: rivals
+steps:
+  - boot
+  - together:
+      explore: 30
+      operations: [{ write: { path: /etc/a, text: a } }, { write: { path: /etc/a, text: b } }]
+      expect: { file: [{ path: /etc/a, text: a }] }
+`,
+  );
+  const failed = await firmwright(['emulate', file, '--image', image, ...board]);
+  expect(failed.exitCode).toBe(11);
+  const [line, replay] = /replay: .*--replay (2:\d+)$/m.exec(failed.stdout) ?? [];
+  const again = await firmwright(['emulate', file, '--image', image, ...board, '--replay', replay ?? '']);
+  expect(again.exitCode).toBe(11);
+  expect(again.stdout).toContain(line);
+  const wrong = await firmwright(['emulate', file, '--image', image, ...board, '--replay', 'x']);
+  expect(wrong.stderr).toContain('expected STEP:SEED');
+  expect(wrong.exitCode).toBe(2);
+});
+
 test('the timeline tells events, the time on RAM, and wear by partition', async () => {
   const simple = join(folder, 'timeline.yaml');
   writeFileSync(simple, 'name: boot\nsteps: [boot]\n');

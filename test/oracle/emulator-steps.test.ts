@@ -9,6 +9,7 @@ import {
   sysupgrade,
   type RunningSystem,
 } from '../../tools/emulator/index.js';
+import { PowerCut } from '../../tools/flash/index.js';
 import {
   appendDeviceFile,
   changeDeviceMode,
@@ -17,8 +18,7 @@ import {
   moveDeviceFile,
   removeDeviceFile,
   writeDeviceFile,
-} from '../../tools/emulator/device/operations.js';
-import { PowerCut } from '../../tools/flash/index.js';
+} from '../support/device-operations.js';
 import { manifestOf } from '../support/file-operations.js';
 import { linesOf, runOracle } from '../support/oracle.js';
 import { oracle, requires } from '../support/requires.js';

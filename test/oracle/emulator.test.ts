@@ -9,17 +9,17 @@ import {
   planCutAt,
   sysupgrade,
 } from '../../tools/emulator/index.js';
+import { fillDevice } from '../../tools/emulator/device/filler.js';
+import type { RunningSystem } from '../../tools/emulator/index.js';
+import { PowerCut } from '../../tools/flash/index.js';
 import {
   changeDeviceMode,
-  fillDevice,
   linkDeviceFile,
   makeDeviceFolder,
   moveDeviceFile,
   removeDeviceFile,
   writeDeviceFile,
-} from '../../tools/emulator/device/operations.js';
-import type { RunningSystem } from '../../tools/emulator/index.js';
-import { PowerCut } from '../../tools/flash/index.js';
+} from '../support/device-operations.js';
 import { manifestOf } from '../support/file-operations.js';
 import { complaintsIn, linesOf, runOracle } from '../support/oracle.js';
 import { oracle, requires } from '../support/requires.js';

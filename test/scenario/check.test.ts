@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { checkImage, type CutProgress } from '../../tools/emulator/index.js';
-import { fillerBytes } from '../../tools/emulator/device/operations.js';
+import { fillerBytes } from '../../tools/emulator/device/filler.js';
 import { profileOf, routerTree, smallBoard, sysupgradeImage } from '../support/router-image.js';
 
 const boards = ['ubnt_unifi-ap', 'xiaomi_mi-router-4a-gigabit'];

@@ -81,6 +81,21 @@ test('a power cut turns the device off until the next boot', () => {
   ]);
 });
 
+test('commands with & between them are in flight together', () => {
+  expect(
+    typed(
+      'write /a 1 & mkdir /b & rm /etc/config/network',
+      'cat /a',
+      'rm /a & rm /a',
+      'ls / & mkdir /c',
+    ).slice(1),
+  ).toEqual([
+    '1',
+    expect.stringMatching(/^(done & ENOENT|ENOENT & done)$/),
+    'ls: cannot be done together with others',
+  ]);
+});
+
 test.each([
   ['mkdir', 'mkdir: expected 1 operands, found 0'],
   ['mv /a', 'mv: expected 2 operands, found 1'],

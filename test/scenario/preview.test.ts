@@ -15,17 +15,17 @@ import {
   type RunningSystem,
   type UpgradeOptions,
 } from '../../tools/emulator/index.js';
-import {
-  changeDeviceMode,
-  fillerBytes,
-  makeDeviceFolder,
-  removeDeviceFile,
-  writeDeviceFile,
-} from '../../tools/emulator/device/operations.js';
+import { fillerBytes } from '../../tools/emulator/device/filler.js';
 import { packagesOf } from '../../tools/emulator/upgrade/package-list.js';
 import { keepListSystem } from '../../tools/emulator/upgrade/sysupgrade.js';
 import { digestTree, type TreeDigest } from '../../tools/emulator/tree-digest.js';
 import { bytesContent, newDirectory } from '../../tools/vfs/index.js';
+import {
+  changeDeviceMode,
+  makeDeviceFolder,
+  removeDeviceFile,
+  writeDeviceFile,
+} from '../support/device-operations.js';
 import { noise } from '../support/image-inputs.js';
 import { routerTree, smallBoard, sysupgradeImage } from '../support/router-image.js';
 

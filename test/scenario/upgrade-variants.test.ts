@@ -7,7 +7,7 @@ import {
   runScenario,
   type ScenarioReport,
 } from '../../tools/emulator/index.js';
-import { fillerBytes } from '../../tools/emulator/device/operations.js';
+import { fillerBytes } from '../../tools/emulator/device/filler.js';
 import { routerTree, smallBoard, sysupgradeImage } from '../support/router-image.js';
 
 const profile = smallBoard();

@@ -8,7 +8,7 @@ import {
   type BoardProfile,
 } from '../../tools/boards/index.js';
 import { byteStringFromText } from '../../tools/core/index.js';
-import { fillerBytes } from '../../tools/emulator/device/operations.js';
+import { fillerBytes } from '../../tools/emulator/device/filler.js';
 import { buildUImage, runRecipe } from '../../tools/firmware/index.js';
 import { packSquashfs } from '../../tools/squashfs/index.js';
 import { bytesContent, newDirectory, type TreeDirectory } from '../../tools/vfs/index.js';

@@ -24,7 +24,7 @@ export type { InstalledPackage } from './upgrade/package-list.js';
 export { loadScenario } from './scenario/load.js';
 export type { ScenarioRun } from './scenario/load.js';
 export { runScenario } from './scenario/run.js';
-export type { ScenarioFiles, ScenarioReport, StepReport } from './scenario/run.js';
+export type { OrderReplay, ScenarioFiles, ScenarioReport, StepReport } from './scenario/run.js';
 export { scenarioJsonSchema, scenarioSchema } from './scenario/schema.js';
 export type { ScenarioStep } from './scenario/schema.js';
 export { recoveryFlash, sysupgrade } from './upgrade/sysupgrade.js';

@@ -30,19 +30,19 @@ function checkFile(node: Node, syscall: string): void {
   if (node.type !== 'file') throw new FsError('EINVAL', syscall);
 }
 
-/** Writes; the first write of a lower file brings it to the upper (64). */
+/** Writes; the first write of a lower file brings it to the upper (64). `end`: wherever that is then (O_APPEND). */
 export function* write(
   state: UnionState,
   task: Task,
   node: Node,
-  offset: number,
+  offset: number | 'end',
   data: Uint8Array,
 ): Operation<number> {
   checkFile(node, 'write');
   const { fs } = writable(state, 'write');
   if (data.length === 0) return 0;
   const count = yield* changingObject(state, task, node, needContent, () =>
-    fs.write(node.upper, offset, data),
+    fs.write(node.upper, offset === 'end' ? fs.getattr(node.upper).size : offset, data),
   );
   tellObject(state, 'modify', node);
   return count;

@@ -145,7 +145,8 @@ export class UnionOperations {
     };
   }
 
-  write(ino: Ino, offset: number, data: Uint8Array): Startable<number> {
+  /** `offset` may be `end`: wherever that is when the write is done (O_APPEND). */
+  write(ino: Ino, offset: number | 'end', data: Uint8Array): Startable<number> {
     return (task) => write(this.#state, task, nodeOf(this.#state, ino, 'write'), offset, data);
   }
 

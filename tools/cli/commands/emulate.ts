@@ -10,7 +10,9 @@ import {
   loadScenario,
   runScenario,
   wearByPartition,
+  type OrderReplay,
   type ScenarioRun,
+  type StepReport,
 } from '../../emulator/index.js';
 import { loadBoard } from '../board-profiles.js';
 import { defineCommand } from '../command.js';
@@ -43,6 +45,10 @@ export const emulate = defineCommand(
         describe: 'NAME=VALUE: a variable of the scenario, instead of the value in the file',
       })
       .option('only', { type: 'string', describe: 'run only the run of the matrix that has this name' })
+      .option('replay', {
+        type: 'string',
+        describe: 'STEP:SEED: of the step `together` with this number, only the order of this seed',
+      })
       .option('safe-carrier', {
         type: 'boolean',
         default: false,
@@ -85,6 +91,7 @@ interface RunArguments {
   readonly upgrade?: string | undefined;
   readonly set: readonly string[];
   readonly safeCarrier: boolean;
+  readonly replay?: string | undefined;
   readonly flash?: string | undefined;
   readonly snapshot: boolean;
   readonly branch?: (typeof branchNames)[number] | undefined;
@@ -104,22 +111,29 @@ function runOne(run: ScenarioRun, board: string, args: RunArguments): ScenarioRu
   const branch = args.branch ?? run.branch;
   const { safeCarrier } = args;
   const device = new Device({ profile, chip, safeCarrier, ...(branch ? { branch } : {}) });
-  const report = runScenario(run.name, run.steps, device, {
+  const files = {
     image,
     ...(args.upgrade === undefined ? {} : { upgrade: readInput(args.upgrade) }),
-    read: (file) => readInput(resolve(folder, file)),
-  });
+    read: (file: string) => readInput(resolve(folder, file)),
+  };
+  const report = runScenario(run.name, run.steps, device, files, orderReplay(args.replay));
   if (args.flash !== undefined && !args.snapshot) {
     writeBeside(args.flash, chip.image());
   }
   const wear = [...chip.wear()];
   chip.powerOn();
   const partitions = wearByPartition(profile, wear, device.split());
-  return { report, wear, partitions, replay: replayLine(run, board, name, args) };
+  return { report, wear, partitions, replay: replayLine(run, board, name, args, report.steps) };
 }
 
 /** The command line that repeats one run; a dump that was changed in place is another one now. */
-function replayLine(run: ScenarioRun, board: string, image: string, args: RunArguments): string {
+function replayLine(
+  run: ScenarioRun,
+  board: string,
+  image: string,
+  args: RunArguments,
+  steps: readonly StepReport[],
+): string {
   const words = ['firmwright', 'emulate', args.scenario, '--only', run.name, '--board', board];
   words.push(...(args.flash === undefined ? ['--image', image] : ['--flash', args.flash, '--snapshot']));
   const branch = args.branch ?? run.branch;
@@ -127,9 +141,18 @@ function replayLine(run: ScenarioRun, board: string, image: string, args: RunArg
   if (args.upgrade !== undefined) words.push('--upgrade', args.upgrade);
   for (const setting of args.set) words.push('--set', setting);
   if (args.safeCarrier) words.push('--safe-carrier');
+  const order = steps.find(({ seed }) => seed !== undefined);
+  if (order) words.push('--replay', `${order.step}:${order.seed ?? 0}`);
   return words
     .map((word) => (/^[\w./:=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
     .join(' ');
+}
+
+function orderReplay(text: string | undefined): OrderReplay | undefined {
+  if (text === undefined) return undefined;
+  const match = /^(\d+):(\d+)$/.exec(text);
+  if (!match) throw new UsageError('FW_USAGE_ARGUMENT', `--replay ${text}: expected STEP:SEED, as in 4:17`);
+  return { step: Number(match[1]), seed: Number(match[2]) };
 }
 
 function variablesOf(settings: readonly string[]): Readonly<Record<string, string>> {

@@ -39,6 +39,7 @@ export const emulateDocument = z.strictObject({
           kind: z.string(),
           outcome: z.enum(['done', 'power-cut', 'failed']),
           problems: z.array(z.string()),
+          seed: z.number().int().optional(),
         }),
       ),
       findings: z.array(finding),

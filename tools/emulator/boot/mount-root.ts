@@ -72,6 +72,25 @@ export function mountRootDone(system: RunningSystem): void {
   }
 }
 
+/**
+ * Mounts what is mounted once more, from nothing but what the device keeps.
+ *
+ * @param device  the same one, or its fork; a RAM overlay is copied
+ * @returns undefined when the flash does not mount
+ */
+export function mountAgain(system: RunningSystem, device: Device): RunningSystem | undefined {
+  const again = new RunningSystem(device, system.split, system.rom, system.mode);
+  const { overlay, jffs2 } = system;
+  if (jffs2 && again.volume) {
+    again.jffs2 = tryMountJffs2(device, again.volume);
+    if (!again.jffs2) return undefined;
+    again.overlay = uniteWith(again, placeOverlay(again.jffs2, device.branch.upperAt));
+  } else if (overlay?.fs instanceof MemoryFileSystem) {
+    again.overlay = uniteWith(again, placeOverlay(overlay.fs.clone(), 'overlay/upper'));
+  }
+  return again;
+}
+
 /** What mount_root takes the partition for; `jffs2` only when a JFFS2 magic stands where it looks. */
 export function volumeState(device: Device, volume: FlashPartition): AreaKind {
   return areaKind(volume.block(0), device.profile.endianness);

@@ -12,7 +12,7 @@ import type { Device } from '../device/device.js';
 import { devicePath, findFile, parentOf } from '../device/files.js';
 import { factoryReset, type ResetOptions } from '../reset/factory-reset.js';
 import { readOverlayState } from '../boot/fs-state.js';
-import { fillDevice } from '../device/operations.js';
+import { fillDevice } from '../device/filler.js';
 import { partitionHashes } from '../scenario/run.js';
 import { staleBytes, type StaleKind } from './stale-flash.js';
 import { sysupgrade, type UpgradeResult } from '../upgrade/sysupgrade.js';

@@ -7,16 +7,10 @@ import type { Device } from './device.js';
 import { devicePath, fileAt } from './files.js';
 import { factoryReset } from '../reset/factory-reset.js';
 import { mountRootStart } from '../boot/mount-root.js';
-import {
-  appendDeviceFile,
-  changeDeviceMode,
-  fillDevice,
-  linkDeviceFile,
-  makeDeviceFolder,
-  moveDeviceFile,
-  removeDeviceFile,
-  writeDeviceFile,
-} from './operations.js';
+import { fillDevice } from './filler.js';
+import { doNow, userOperation } from './user-operations.js';
+import { badCommand, operationOfCommand, typedCommand } from './user-words.js';
+import { runTogether } from './together.js';
 import { planCutAt } from '../check/power-cuts.js';
 import type { ScenarioFiles } from '../scenario/run.js';
 import { sysupgrade } from '../upgrade/sysupgrade.js';
@@ -33,6 +27,7 @@ rm [-r] PATH         mv FROM TO           mkdir PATH           chmod MODE PATH
 ln [-s] TARGET PATH  fill PATH            df                   which PATH
 reboot               failsafe             mount_root           sysupgrade [-n] [FILE]
 firstboot [-r] [-k]  (or factory-reset)   button SECONDS
+COMMAND & COMMAND    (those of the first line and mkdir, chmod, ln: in flight at one time)
 power-cut [N]        (the power fails at the Nth flash operation from now; without N, now)
 timeline             findings             exit
 `;
@@ -58,16 +53,13 @@ function perform(
   words: readonly string[],
   files: ScenarioFiles,
 ): CommandOutcome {
-  const [command = '', ...args] = words;
-  const flags = new Set(args.filter((word) => /^-[a-z]$/.test(word)));
-  const [first = '/', second = ''] = args.filter((word) => !flags.has(word));
   const say = (text: string): CommandOutcome => ({ text, last });
-  const operandCount = args.length - flags.size;
-  if (operandCount < (operands[command] ?? 0))
-    throw badCommand(`${command}: expected ${operands[command] ?? 0} operands, found ${operandCount}`);
-  const rest = args.slice(1).join(' ');
+  if (words.includes('&')) return say(performTogether(running(last), words));
+  const command = typedCommand(words);
+  const { name, flags } = command;
+  const [first = '/'] = command.operands;
 
-  switch (command) {
+  switch (name) {
     case '':
       return say('');
     case 'help':
@@ -102,33 +94,16 @@ function perform(
   }
 
   const system = running(last);
-  switch (command) {
+  const operation = operationOfCommand(command);
+  if (operation) {
+    doNow(system, operation);
+    return say('');
+  }
+  switch (name) {
     case 'ls':
       return say(list(system, first));
     case 'cat':
       return say(textOf(byteString(readFile(system.root, devicePath(first)))));
-    case 'write':
-      writeDeviceFile(system, first, Buffer.from(`${rest}\n`));
-      return say('');
-    case 'append':
-      appendDeviceFile(system, first, Buffer.from(`${rest}\n`));
-      return say('');
-    case 'rm':
-      removeDeviceFile(system, first, flags.has('-r'));
-      return say('');
-    case 'mv':
-      moveDeviceFile(system, first, second);
-      return say('');
-    case 'mkdir':
-      makeDeviceFolder(system, first, true);
-      return say('');
-    case 'chmod':
-      if (!/^[0-7]{1,4}$/.test(first)) throw badCommand(`chmod: expected an octal mode, found ${first}`);
-      changeDeviceMode(system, second, Number.parseInt(first, 8));
-      return say('');
-    case 'ln':
-      linkDeviceFile(system, first, second, flags.has('-s'));
-      return say('');
     case 'fill':
       return say(`${fillDevice(system, first)} bytes\n`);
     case 'df': {
@@ -164,28 +139,25 @@ function perform(
       return booted(boot(device));
     }
     default:
-      throw badCommand(`unknown command ${command}`);
+      throw badCommand(`unknown command ${name}`);
   }
 }
 
-function badCommand(message: string): ScenarioError {
-  return new ScenarioError('FW_EMULATOR_COMMAND', message, { hint: 'type help' });
+/** `A & B`: operations in flight at one time, in an order that is the same every time. */
+function performTogether(system: RunningSystem, words: readonly string[]): string {
+  const operations = wordsBetween(words, '&').map((part) => {
+    const operation = operationOfCommand(typedCommand(part));
+    if (!operation) throw badCommand(`${part[0] ?? 'nothing'}: cannot be done together with others`);
+    return userOperation(system, operation);
+  });
+  const { answers } = runTogether(operations, 1);
+  return answers.every((answer) => answer === 'done') ? '' : `${answers.join(' & ')}\n`;
 }
 
-/** Fewest operands of each command that has any. */
-const operands: Readonly<Record<string, number>> = {
-  cat: 1,
-  write: 1,
-  append: 1,
-  rm: 1,
-  mv: 2,
-  mkdir: 1,
-  chmod: 2,
-  ln: 2,
-  fill: 1,
-  which: 1,
-  button: 1,
-};
+function wordsBetween(words: readonly string[], separator: string): readonly (readonly string[])[] {
+  const at = words.indexOf(separator);
+  return at < 0 ? [words] : [words.slice(0, at), ...wordsBetween(words.slice(at + 1), separator)];
+}
 
 /** Splits a command line as a shell does: blanks, and quotes of both kinds. @throws ScenarioError for an open quote */
 export function splitCommandLine(line: string): readonly string[] {

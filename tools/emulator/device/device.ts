@@ -50,8 +50,10 @@ export class Device {
   readonly scriptEffects: readonly ScriptEffect[];
   readonly safeCarrier: boolean;
   readonly #contents: BootContents;
+  readonly #options: DeviceOptions;
 
   constructor(options: DeviceOptions) {
+    this.#options = options;
     this.profile = options.profile;
     this.#contents = options.contents ?? new BootContents();
     this.chip = options.chip;
@@ -63,6 +65,20 @@ export class Device {
     this.timeline = new Timeline(() => (this.chip.counters.busyNs - busyNs) / 1e6);
     const epochNs = BigInt(options.epoch ?? 1_700_000_000) * 1_000_000_000n;
     this.clock = options.clock ?? { nowNs: () => epochNs + BigInt(Math.round(this.timeline.nowMs * 1e6)) };
+  }
+
+  /** Makes a second device with the same content and past, which goes its own way from here. */
+  fork(): Device {
+    const chip = this.chip.fork();
+    const fork = new Device({
+      ...this.#options,
+      chip,
+      branch: this.branch.name,
+      contents: this.#contents,
+    });
+    fork.timeline.goOnFrom(this.timeline);
+    for (const { code, where } of this.findings.list()) fork.findings.add(code, where);
+    return fork;
   }
 
   /**

@@ -1,5 +1,5 @@
 /**
- * File work as root on the emulated device, in the terms of its scripts: lines of a file, append, listings.
+ * File work as root on the emulated device, in the terms of its scripts: lines of a file, listings.
  *
  * Plain access by path is in the vfs module; here a missing file is an answer, not an error.
  */
@@ -8,8 +8,6 @@ import {
   FsError,
   resolve,
   resolveParent,
-  writeAll,
-  writeFile,
   type Attributes,
   type FileSystem,
   type Ino,
@@ -55,13 +53,6 @@ export function readLines(fs: FileSystem, path: ByteString): readonly ByteString
   const lines = byteString(bytes).split('\n') as ByteString[];
   if (lines.at(-1) === '') lines.pop();
   return lines;
-}
-
-/** Appends to a file, which is made when missing. */
-export function appendFile(fs: FileSystem, path: ByteString, data: Uint8Array): void {
-  const ino = findFile(fs, path);
-  if (ino === undefined) writeFile(fs, path, data);
-  else writeAll(fs, ino, fs.getattr(ino).size, data);
 }
 
 /** Lists everything below a directory, names in order of raw bytes, parents first. Paths are relative to it. */

@@ -25,6 +25,14 @@ export class Timeline {
     this.#flashMs = flashMs;
   }
 
+  /** Goes on where another one is. */
+  goOnFrom(other: Timeline): void {
+    this.#events.push(...other.#events);
+    this.#waitedMs = other.nowMs - this.#flashMs();
+    this.#onRamMs = other.#onRamMs;
+    this.#onRamSince = other.#onRamSince;
+  }
+
   /** Emulated milliseconds so far. */
   get nowMs(): number {
     return this.#waitedMs + this.#flashMs();

@@ -5,8 +5,8 @@ import type { Device } from '../device/device.js';
 import { devicePath, findFile } from '../device/files.js';
 import { readOverlayState } from '../boot/fs-state.js';
 import { volumeState } from '../boot/mount-root.js';
-import { fillerBytes } from '../device/operations.js';
-import type { Expectation } from './schema.js';
+import { fillerBytes } from '../device/filler.js';
+import type { Expectation } from './expectation-schema.js';
 import { digestDifferences, digestTree, hash } from '../tree-digest.js';
 
 /** What an expectation looks at. */

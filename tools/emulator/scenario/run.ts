@@ -9,19 +9,12 @@ import { checkExpectation, type ScenarioState } from './expectations.js';
 import { factoryReset } from '../reset/factory-reset.js';
 import type { Finding } from '../findings.js';
 import { mountRootStart } from '../boot/mount-root.js';
-import {
-  appendDeviceFile,
-  changeDeviceMode,
-  fillDevice,
-  fillerBytes,
-  linkDeviceFile,
-  makeDeviceFolder,
-  moveDeviceFile,
-  removeDeviceFile,
-  writeDeviceFile,
-} from '../device/operations.js';
+import { fillDevice } from '../device/filler.js';
+import { doNow } from '../device/user-operations.js';
 import { planCutAt, type Tear } from '../check/power-cuts.js';
-import type { ScenarioStep } from './schema.js';
+import type { ScenarioStep, TogetherArguments } from './schema.js';
+import { Together } from './together.js';
+import { contentOf, operationOfStep } from './user-steps.js';
 import { staleBytes } from '../check/stale-flash.js';
 import { recoveryFlash, sysupgrade, type UpgradeResult } from '../upgrade/sysupgrade.js';
 import type { RunningSystem } from '../device/system.js';
@@ -38,6 +31,14 @@ export interface StepReport {
   readonly outcome: 'done' | 'power-cut' | 'failed';
   /** What went wrong, one line each; for an expectation: expected and found. */
   readonly problems: readonly string[];
+  /** Of the order of operations that failed: `step:seed` repeats it alone. */
+  readonly seed?: number;
+}
+
+/** One order of a step `together`, to be run instead of all. */
+export interface OrderReplay {
+  readonly step: number;
+  readonly seed: number;
 }
 
 /** How a scenario went. */
@@ -72,8 +73,9 @@ export function runScenario(
   steps: readonly ScenarioStep[],
   device: Device,
   files: ScenarioFiles,
+  replay?: OrderReplay,
 ): ScenarioReport {
-  const runner = new ScenarioRunner(device, files);
+  const runner = new ScenarioRunner(device, files, replay);
   const reports: StepReport[] = [];
   for (const [index, step] of steps.entries()) {
     const report = runner.run(step, index + 1);
@@ -98,9 +100,12 @@ class ScenarioRunner {
   readonly #partitionHashes: ReadonlyMap<string, string>;
   #last: BootResult | undefined;
   #pendingCut: { readonly operation: number; readonly tear: Tear } | undefined;
+  readonly #replay: OrderReplay | undefined;
+  #failedSeed: number | undefined;
 
-  constructor(device: Device, files: ScenarioFiles) {
+  constructor(device: Device, files: ScenarioFiles, replay?: OrderReplay) {
     this.#device = device;
+    this.#replay = replay;
     this.#files = files;
     this.#partitionHashes = partitionHashes(device);
   }
@@ -111,6 +116,7 @@ class ScenarioRunner {
       kind: step.kind,
       outcome,
       problems,
+      ...(this.#failedSeed === undefined ? {} : { seed: this.#failedSeed }),
     });
     if (step.kind === 'power-cut') {
       this.#pendingCut = { operation: step.arguments.operation, tear: step.arguments.tear ?? 'half' };
@@ -118,7 +124,7 @@ class ScenarioRunner {
     }
     try {
       if (this.#pendingCut) this.#armCut();
-      const problems = this.#perform(step);
+      const problems = this.#perform(step, number);
       return report(problems.length === 0 ? 'done' : 'failed', problems);
     } catch (error) {
       if (error instanceof PowerCut) {
@@ -147,7 +153,7 @@ class ScenarioRunner {
     return this.#last.system;
   }
 
-  #perform(step: Exclude<ScenarioStep, { kind: 'power-cut' }>): readonly string[] {
+  #perform(step: Exclude<ScenarioStep, { kind: 'power-cut' }>, number: number): readonly string[] {
     const { arguments: args, kind } = step;
     switch (kind) {
       case 'boot':
@@ -166,26 +172,16 @@ class ScenarioRunner {
         this.#system().root.sync();
         return [];
       case 'write':
-        writeDeviceFile(this.#system(), args.path, contentOf(args), modeOf(args.mode));
-        return [];
       case 'append':
-        appendDeviceFile(this.#system(), args.path, contentOf(args));
-        return [];
       case 'rm':
-        removeDeviceFile(this.#system(), args.path, args.recursive ?? false);
-        return [];
       case 'mv':
-        moveDeviceFile(this.#system(), args.from, args.to);
-        return [];
       case 'mkdir':
-        makeDeviceFolder(this.#system(), args.path, args.parents ?? false, modeOf(args.mode));
-        return [];
       case 'chmod':
-        changeDeviceMode(this.#system(), args.path, modeOf(args.mode) ?? 0o644);
-        return [];
       case 'ln':
-        linkDeviceFile(this.#system(), args.target, args.path, args.symbolic ?? false);
+        doNow(this.#system(), operationOfStep(step));
         return [];
+      case 'together':
+        return this.#together(args, number);
       case 'fill':
         fillDevice(this.#system(), args.path, args.fileSize, args.keepFree);
         return [];
@@ -211,6 +207,19 @@ class ScenarioRunner {
       case 'expect':
         return checkExpectation(args, this.#state());
     }
+  }
+
+  #together(args: TogetherArguments, number: number): readonly string[] {
+    const seed = this.#replay?.step === number ? this.#replay.seed : undefined;
+    const together = new Together(this.#system(), args, seed);
+    const { problems, failedSeed, schedules, different } = together.explore(this.#state());
+    this.#device.timeline.log('together', `${schedules} orders tried, ${different} different`);
+    if (failedSeed !== undefined) {
+      this.#failedSeed = failedSeed;
+      return problems.map((problem) => `order ${failedSeed}: ${problem}`);
+    }
+    this.#last = { kind: 'running', system: together.run() };
+    return [];
   }
 
   #reboot(): void {
@@ -303,19 +312,4 @@ export function partitionHashes(device: Device): ReadonlyMap<string, string> {
       hash(image.subarray(offset, offset + size)),
     ]),
   );
-}
-
-function contentOf(args: {
-  readonly text?: string | undefined;
-  readonly base64?: string | undefined;
-  readonly bytes?: number | undefined;
-}): Uint8Array {
-  if (args.base64 !== undefined) return new Uint8Array(Buffer.from(args.base64, 'base64'));
-  if (args.bytes !== undefined) return fillerBytes(args.bytes);
-  return new Uint8Array(Buffer.from(args.text ?? '', 'utf8'));
-}
-
-/** Reads a mode that a file gives as octal text or as a number. */
-export function modeOf(mode: string | number | undefined): number | undefined {
-  return typeof mode === 'string' ? Number.parseInt(mode, 8) : mode;
 }

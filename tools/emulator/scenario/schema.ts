@@ -6,66 +6,10 @@
  */
 import { z } from 'zod';
 import { branchNames } from '../branches.js';
-import { findingTexts } from '../findings.js';
 import { staleKinds } from '../check/stale-flash.js';
 import { refusalReasons } from '../upgrade/image-checks.js';
-
-const absolutePath = z.string().regex(/^\//, 'a path inside the device starts with /');
-const octalMode = z
-  .union([z.string().regex(/^0?[0-7]{1,4}$/), z.number().int().min(0).max(0o7777)])
-  .describe('permission bits, octal as text ("0644")');
-
-const content = {
-  text: z.string().optional().describe('content as text'),
-  base64: z.string().optional().describe('content as base64'),
-  bytes: z
-    .number()
-    .int()
-    .min(0)
-    .optional()
-    .describe('that many bytes of a fixed pattern, which do not compress'),
-};
-
-const findingCodes = Object.keys(findingTexts) as (keyof typeof findingTexts)[];
-
-const expectation = z
-  .strictObject({
-    state: z
-      .enum(['failsafe', 'ram-overlay', 'jffs2-overlay', 'no-boot', 'off'])
-      .optional()
-      .describe('how the device runs'),
-    stage: z
-      .enum(['boot-loader', 'kernel', 'rootfs'])
-      .optional()
-      .describe('where a boot ended that did not come up'),
-    volume: z
-      .enum(['blank', 'end-marker', 'jffs2', 'snapshot', 'foreign', 'none'])
-      .optional()
-      .describe('what rootfs_data holds'),
-    fsState: z.enum(['missing', 'unknown', 'pending', 'ready']).optional().describe('/overlay/.fs_state'),
-    file: z
-      .array(
-        z.strictObject({
-          path: absolutePath,
-          ...content,
-          absent: z.boolean().optional(),
-          mode: octalMode.optional(),
-          layer: z.enum(['upper', 'lower', 'none']).optional(),
-          contains: z.string().optional().describe('text that the file holds somewhere'),
-        }),
-      )
-      .optional(),
-    treeEqualsBase: z.boolean().optional().describe('the merged tree is the squashfs, entry by entry'),
-    freeBytes: z.strictObject({ atLeast: z.number().int().min(0) }).optional(),
-    findings: z.array(z.enum(findingCodes)).optional().describe('these findings, at least'),
-    noFindings: z.array(z.enum(findingCodes)).optional().describe('none of these findings'),
-    onRam: z
-      .strictObject({ atMostSeconds: z.number().min(0) })
-      .optional()
-      .describe('how long the root was on RAM since the start'),
-    unchanged: z.array(z.string()).optional().describe('partitions whose bytes are those of the start'),
-  })
-  .describe('what must be true now');
+import { absolutePath, content, expectation } from './expectation-schema.js';
+import { oneWord, tear, together, userSteps } from './user-step-schema.js';
 
 const steps = {
   boot: z
@@ -76,13 +20,8 @@ const steps = {
     .describe('power on, boot to the end'),
   reboot: z.strictObject({}).describe('orderly reboot'),
   'power-off': z.strictObject({}).describe('pull the plug between two operations'),
-  write: z.strictObject({ path: absolutePath, ...content, mode: octalMode.optional() }),
-  append: z.strictObject({ path: absolutePath, ...content }),
-  rm: z.strictObject({ path: absolutePath, recursive: z.boolean().optional() }),
-  mv: z.strictObject({ from: absolutePath, to: absolutePath }),
-  mkdir: z.strictObject({ path: absolutePath, parents: z.boolean().optional(), mode: octalMode.optional() }),
-  chmod: z.strictObject({ path: absolutePath, mode: octalMode }),
-  ln: z.strictObject({ target: z.string().min(1), path: absolutePath, symbolic: z.boolean().optional() }),
+  ...userSteps,
+  together,
   fill: z.strictObject({
     path: absolutePath.describe('folder to fill'),
     fileSize: z.number().int().min(1).optional().describe('bytes a file; default 65536'),
@@ -139,24 +78,28 @@ const steps = {
   'power-cut': z
     .strictObject({
       operation: z.number().int().min(1).describe('count of the flash operation in the next step'),
-      tear: z
-        .enum(['before', 'first-byte', 'half', 'last-byte', 'after'])
-        .optional()
-        .describe('default: half'),
+      tear,
     })
     .describe('the power fails inside the next step'),
   expect: expectation,
 };
 
-type StepName = keyof typeof steps;
+type StepOf<Words extends Readonly<Record<string, z.ZodType>>> = {
+  [Name in keyof Words & string]: { readonly kind: Name; readonly arguments: z.output<Words[Name]> };
+}[keyof Words & string];
+
+/** A step in which a user works with files. */
+export type UserStep = StepOf<typeof userSteps>;
+
+/** What a step `together` says. */
+export type TogetherArguments = Omit<z.output<typeof together>, 'operations'> & {
+  readonly operations: readonly UserStep[];
+};
 
 /** One step: its name and its arguments, checked. */
-export type ScenarioStep = {
-  [Name in StepName]: { readonly kind: Name; readonly arguments: z.output<(typeof steps)[Name]> };
-}[StepName];
-
-/** What an `expect` step may say. */
-export type Expectation = z.output<typeof expectation>;
+export type ScenarioStep =
+  | StepOf<Omit<typeof steps, 'together'>>
+  | { readonly kind: 'together'; readonly arguments: TogetherArguments };
 
 const bareSteps = [
   'boot',
@@ -169,14 +112,7 @@ const bareSteps = [
   'mount-root',
 ] as const;
 
-/** One step with its arguments. */
-const stepSchema = z
-  .strictObject(
-    Object.fromEntries(Object.entries(steps).map(([name, schema]) => [name, schema.optional()])) as {
-      [Name in StepName]: z.ZodOptional<(typeof steps)[Name]>;
-    },
-  )
-  .refine((step) => Object.keys(step).length === 1, 'a step is exactly one word');
+const stepSchema = oneWord(steps);
 
 const value = z.union([z.string(), z.number(), z.boolean()]);
 
@@ -216,9 +152,16 @@ function withArguments(step: unknown, context: z.RefinementCtx): unknown {
 /** Turns the steps of a file into name and arguments. */
 export function scenarioSteps(file: ScenarioFile): readonly ScenarioStep[] {
   return file.steps.map((step) => {
-    const [kind, args] = Object.entries(step)[0] ?? [];
-    return { kind, arguments: args } as ScenarioStep;
+    if (step.together === undefined) return stepOf(step);
+    const { operations, ...how } = step.together;
+    const parsed = operations.map((operation) => stepOf(operation) as UserStep);
+    return { kind: 'together', arguments: { ...how, operations: parsed } };
   });
+}
+
+function stepOf(step: Readonly<Record<string, unknown>>): ScenarioStep {
+  const [kind, args] = Object.entries(step)[0] ?? [];
+  return { kind, arguments: args } as ScenarioStep;
 }
 
 /** Makes the JSON Schema (draft 2020-12) of scenario files, for editors; a value may also be a `${variable}`. */
