@@ -75,7 +75,10 @@ function oracleIsSetUp(backend: string): boolean {
   const cache =
     process.env['FIRMWRIGHT_ORACLE_CACHE'] ??
     join(process.env['HOME'] ?? '/root', '.cache/firmwright-oracle');
-  return existsSync(join(cache, backend.replace('-big', '')));
+  const emulator = { qemu: 'qemu-system-x86_64', 'qemu-big': 'qemu-system-s390x' }[backend];
+  return (
+    existsSync(join(cache, backend.replace('-big', ''))) && (emulator === undefined || tool(emulator).met)
+  );
 }
 
 function isExecutable(file: string): boolean {
