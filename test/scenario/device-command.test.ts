@@ -81,6 +81,18 @@ test('a power cut turns the device off until the next boot', () => {
   ]);
 });
 
+test('a system that hangs is restarted by its watchdog, now or in the next command', () => {
+  expect(
+    typed('write /etc/x 1', 'hang', 'cat /etc/x', 'hang 1', 'write /etc/x 2', 'cat /etc/x').slice(1),
+  ).toEqual([
+    'hangs, and is restarted by its watchdog: up on jffs2-overlay',
+    '1',
+    'the system hangs at flash operation 1',
+    'hangs, and is restarted by its watchdog: up on jffs2-overlay',
+    expect.stringMatching(/^(1?)$/),
+  ]);
+});
+
 test('commands with & between them are in flight together', () => {
   expect(
     typed(
@@ -100,6 +112,7 @@ test.each([
   ['mkdir', 'mkdir: expected 1 operands, found 0'],
   ['mv /a', 'mv: expected 2 operands, found 1'],
   ['chmod 999 /etc/passwd', 'chmod: expected an octal mode, found 999'],
+  ['hang soon', 'hang: expected a count from 1, found soon'],
   ['power-cut soon', 'power-cut: expected a count from 1, found soon'],
   ['button long', 'button: expected seconds, found long'],
   ['frobnicate', 'unknown command frobnicate'],

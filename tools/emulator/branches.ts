@@ -27,6 +27,10 @@ export interface Branch {
   readonly restoreMergesAccounts: boolean;
   /** Seconds in which preinit listens for failsafe. */
   readonly failsafeWaitSeconds: number;
+  /** Seconds after which the watchdog restarts a device whose init feeds it no more. */
+  readonly watchdogSeconds: number;
+  /** Seconds after which a kernel that panics restarts the device. */
+  readonly panicRestartSeconds: number;
   /** `/tmp/sysupgrade.tar` is removed at the end of boot. */
   readonly doneRemovesTar: boolean;
   /** compat_version of image and device are compared. */
@@ -53,6 +57,8 @@ const branch1907: Branch = {
   resetProgram: 'jffs2reset',
   restoreMergesAccounts: false,
   failsafeWaitSeconds: 2,
+  watchdogSeconds: 30,
+  panicRestartSeconds: 1,
   doneRemovesTar: false,
   checksCompatVersion: false,
   ignoresMinorCompat: false,

@@ -22,6 +22,9 @@ export const findingTexts = {
   'overlay-wiped': 'the overlay carries no state READY: everything in it was deleted at boot',
   'extroot-missing':
     'fstab asks for an overlay on other storage, which is not there: the boot went on without',
+  'boot-loop': 'the device boots again and again, and never comes up',
+  'boot-hangs':
+    'a script of preinit never ends: init goes on feeding the watchdog, and nothing restarts the device',
   'boot-step-failed': 'a step of the boot failed, and the boot went on without it',
   'image-cut': 'the image is larger than the partition: what does not fit was not written',
   'config-not-carried': 'the image has no end marker at an erase block: the settings were silently dropped',

@@ -3,11 +3,11 @@ import { createInterface } from 'node:readline/promises';
 import process from 'node:process';
 import { FirmwrightError } from '../../core/index.js';
 import {
-  boot,
   chipFromImage,
   Device,
   runDeviceCommand,
   splitCommandLine,
+  start,
   type BootResult,
 } from '../../emulator/index.js';
 import { FsError } from '../../vfs/index.js';
@@ -32,7 +32,7 @@ export const shell = defineCommand(
     const profile = loadBoard(args.board);
     const image = readInput(args.image);
     const device = new Device({ profile, chip: chipFromImage(profile, image) });
-    let last: BootResult | undefined = boot(device);
+    let last: BootResult | undefined = start(device);
     const prompt = createInterface({ input: process.stdin, output: process.stderr, signal: session.signal });
     prompt.setPrompt(`${profile.id}# `);
     prompt.prompt();

@@ -37,7 +37,7 @@ export const emulateDocument = z.strictObject({
         z.strictObject({
           step: z.number().int(),
           kind: z.string(),
-          outcome: z.enum(['done', 'power-cut', 'failed']),
+          outcome: z.enum(['done', 'power-cut', 'hang', 'failed']),
           problems: z.array(z.string()),
           seed: z.number().int().optional(),
         }),
@@ -45,6 +45,11 @@ export const emulateDocument = z.strictObject({
       findings: z.array(finding),
       timeline: z.array(z.strictObject({ atMs: z.number(), phase: z.string(), text: z.string() })),
       onRamMs: z.number(),
+      restarts: z.strictObject({
+        asked: z.number().int(),
+        watchdog: z.number().int(),
+        panic: z.number().int(),
+      }),
       wear: z.array(z.number().int()),
       wearByPartition: z.array(
         z.strictObject({

@@ -53,7 +53,9 @@ function timelineText({ report, partitions }: ScenarioRunResult, style: Style): 
     style.bold,
   );
   const onRam = `The root was on RAM for ${(report.onRamMs / 1000).toFixed(3)} s: what changed then is lost with the power.`;
-  return `\n${events}\n${onRam}\n\n${wear}`;
+  const { asked, watchdog, panic } = report.restarts;
+  const restarts = `Restarts: ${asked} asked for, ${watchdog} by the watchdog, ${panic} after a panic.`;
+  return `\n${events}\n${onRam}\n${restarts}\n\n${wear}`;
 }
 
 /** Writes the runs as JUnit XML; the time of a run is the emulated one. */

@@ -20,14 +20,22 @@ export interface BootOptions {
   readonly failsafe?: boolean;
   /** Leave the device in preinit: `finishBoot` has not run. */
   readonly stopInPreinit?: boolean;
+  /** What never ends in preinit, behind the failsafe window: a script of it, or the whole system. */
+  readonly hangs?: 'script' | 'kernel';
 }
 
 /** Where a boot that does not come up ends. */
-export type BootStage = 'boot-loader' | 'kernel' | 'rootfs';
+export type BootStage = 'boot-loader' | 'kernel' | 'rootfs' | 'preinit';
 
 /** Outcome of a boot. */
 export type BootResult =
-  | { readonly kind: 'no-boot'; readonly stage: BootStage; readonly reason: string }
+  | {
+      readonly kind: 'no-boot';
+      readonly stage: BootStage;
+      readonly reason: string;
+      /** In the stage preinit: what hangs there. */
+      readonly hangs?: BootOptions['hangs'];
+    }
   | { readonly kind: 'running'; readonly system: RunningSystem };
 
 const carriedSettings = devicePath('/sysupgrade.tgz');
@@ -62,6 +70,11 @@ export function bootPowered(device: Device, options: BootOptions = {}): BootResu
   if (options.failsafe) {
     timeline.log('preinit', 'failsafe');
     return { kind: 'running', system: new RunningSystem(device, split, rom, 'failsafe') };
+  }
+  if (options.hangs) {
+    const reason =
+      options.hangs === 'script' ? 'a script of preinit never ends' : 'the system hangs in preinit';
+    return { ...noBoot(device, 'preinit', reason), hangs: options.hangs };
   }
   try {
     const system = mountRootStart(device, split, rom);
@@ -132,7 +145,7 @@ function runOnceScripts(system: RunningSystem): void {
   }
 }
 
-function noBoot(device: Device, stage: BootStage, reason: string): BootResult {
+function noBoot(device: Device, stage: BootStage, reason: string): Extract<BootResult, { kind: 'no-boot' }> {
   device.timeline.log('boot', `does not boot: ${stage}: ${reason}`);
   return { kind: 'no-boot', stage, reason };
 }

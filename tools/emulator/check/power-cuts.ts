@@ -90,6 +90,15 @@ export function cutPlan(operation: FlashOperation, tear: Tear, seed: number): Po
 
 /** Plans a cut inside operation `count` (from 1) of what runs next on the chip. */
 export function planCutAt(chip: NorChip, count: number, tear: Tear): void {
+  planAt(chip, count, (operation) => cutPlan(operation, tear, count));
+}
+
+/** Plans how operation `count` (from 1) of what runs next on the chip ends, which is told when it comes. */
+export function planAt(
+  chip: NorChip,
+  count: number,
+  plan: (operation: FlashOperation) => PowerCutPlan,
+): void {
   let seen = 0;
   const outer = chip.observer;
   chip.observer = (operation) => {
@@ -97,7 +106,7 @@ export function planCutAt(chip: NorChip, count: number, tear: Tear): void {
     seen += 1;
     if (seen < count) return;
     chip.observer = outer;
-    chip.planPowerCut(cutPlan(operation, tear, seen));
+    chip.planPowerCut(plan(operation));
   };
 }
 

@@ -3,6 +3,7 @@ import { byteString, ScenarioError, textOf } from '../../core/index.js';
 import { readFile } from '../../vfs/index.js';
 import { PowerCut } from '../../flash/index.js';
 import { boot, type BootResult } from '../boot/boot.js';
+import { hangNow, planHangAt, start } from '../boot/restarts.js';
 import type { Device } from './device.js';
 import { devicePath, fileAt } from './files.js';
 import { factoryReset } from '../reset/factory-reset.js';
@@ -29,6 +30,7 @@ reboot               failsafe             mount_root           sysupgrade [-n] [
 firstboot [-r] [-k]  (or factory-reset)   button SECONDS
 COMMAND & COMMAND    (those of the first line and mkdir, chmod, ln: in flight at one time)
 power-cut [N]        (the power fails at the Nth flash operation from now; without N, now)
+hang [N]             (the system stops there, and its watchdog restarts it)
 timeline             findings             exit
 `;
 
@@ -43,6 +45,7 @@ export function runDeviceCommand(
     return perform(device, last, words, files);
   } catch (error) {
     if (!(error instanceof PowerCut)) throw error;
+    if (device.hangs) return afterHang(device);
     return { text: 'power cut\n', last: undefined };
   }
 }
@@ -65,16 +68,20 @@ function perform(
     case 'help':
       return say(help);
     case 'reboot':
-      if (last?.kind === 'running') last.system.shutdown();
-      return booted(boot(device));
+      if (last?.kind !== 'running') return booted(start(device));
+      last.system.shutdown();
+      return restarted(device);
     case 'failsafe':
       if (last?.kind === 'running') last.system.shutdown();
       return booted(boot(device, { failsafe: true }));
     case 'power-cut':
       if (first === '/') return { text: 'power cut\n', last: undefined };
-      if (!/^[1-9]\d*$/.test(first)) throw badCommand(`power-cut: expected a count from 1, found ${first}`);
-      planCutAt(device.chip, Number(first), 'half');
+      planCutAt(device.chip, countOf(name, first), 'half');
       return say(`the power fails at flash operation ${first}\n`);
+    case 'hang':
+      if (first === '/') return afterHang(device);
+      planHangAt(device, countOf(name, first));
+      return say(`the system hangs at flash operation ${first}\n`);
     case 'timeline':
       return say(
         device.timeline
@@ -122,21 +129,21 @@ function perform(
       const reset = Number(first) >= 5 ? factoryReset(system, { via: 'button' }) : undefined;
       if (!reset?.reboots && Number(first) >= 1) return say(`${reset?.path ?? 'nothing'}\n`);
       system.shutdown();
-      return booted(boot(device));
+      return restarted(device);
     }
     case 'factory-reset':
     case 'firstboot': {
       const report = factoryReset(system, { reboot: flags.has('-r'), keepSettings: flags.has('-k') });
       if (!report.reboots) return say(`${report.path}\n`);
       system.shutdown();
-      return booted(boot(device));
+      return restarted(device);
     }
     case 'sysupgrade': {
       const image = first === '/' ? files.image : files.read(first);
       const result = sysupgrade(system, image, { keepSettings: !flags.has('-n') });
       if (result.kind === 'refused')
         return say(`${result.verdict.reasons.map(({ text }) => text).join('\n')}\n`);
-      return booted(boot(device));
+      return restarted(device);
     }
     default:
       throw badCommand(`unknown command ${name}`);
@@ -157,6 +164,18 @@ function performTogether(system: RunningSystem, words: readonly string[]): strin
 function wordsBetween(words: readonly string[], separator: string): readonly (readonly string[])[] {
   const at = words.indexOf(separator);
   return at < 0 ? [words] : [words.slice(0, at), ...wordsBetween(words.slice(at + 1), separator)];
+}
+
+function countOf(command: string, text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw badCommand(`${command}: expected a count from 1, found ${text}`);
+  return Number(text);
+}
+
+/** The watchdog restarts the device. */
+function afterHang(device: Device): CommandOutcome {
+  device.chip.observer = undefined;
+  const { text, last } = booted(hangNow(device));
+  return { text: `hangs, and is restarted by its watchdog: ${text}`, last };
 }
 
 /** Splits a command line as a shell does: blanks, and quotes of both kinds. @throws ScenarioError for an open quote */
@@ -185,6 +204,11 @@ export function splitCommandLine(line: string): readonly string[] {
 function running(last: BootResult | undefined): RunningSystem {
   if (last?.kind === 'running') return last.system;
   throw new ScenarioError('FW_EMULATOR_COMMAND', 'the device is not running', { hint: 'type reboot' });
+}
+
+function restarted(device: Device): CommandOutcome {
+  device.restart('asked');
+  return booted(start(device));
 }
 
 function booted(result: BootResult): CommandOutcome {

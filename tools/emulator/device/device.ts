@@ -38,6 +38,9 @@ export interface DeviceOptions {
   readonly contents?: BootContents;
 }
 
+/** Why a device restarts: its user asks for it, its watchdog starves, its kernel panics. */
+export type RestartCause = 'asked' | 'watchdog' | 'panic';
+
 /** A device; `boot/boot.ts` turns it on. */
 export class Device {
   readonly profile: BoardProfile;
@@ -49,6 +52,9 @@ export class Device {
   readonly clock: Clock;
   readonly scriptEffects: readonly ScriptEffect[];
   readonly safeCarrier: boolean;
+  /** The system stopped at the flash operation that ended in a PowerCut: the power is on. */
+  hangs = false;
+  readonly #restarts: Record<RestartCause, number> = { asked: 0, watchdog: 0, panic: 0 };
   readonly #contents: BootContents;
   readonly #options: DeviceOptions;
 
@@ -67,6 +73,22 @@ export class Device {
     this.clock = options.clock ?? { nowNs: () => epochNs + BigInt(Math.round(this.timeline.nowMs * 1e6)) };
   }
 
+  /** How often it restarted so far, by cause. */
+  get restarts(): Readonly<Record<RestartCause, number>> {
+    return { ...this.#restarts };
+  }
+
+  /** Notes a restart, and lets the time pass that it takes to come. */
+  restart(cause: RestartCause): void {
+    this.#restarts[cause] += 1;
+    if (cause === 'asked') return;
+    const { watchdogSeconds, panicRestartSeconds } = this.branch;
+    this.timeline.leaveRam();
+    this.timeline.wait((cause === 'watchdog' ? watchdogSeconds : panicRestartSeconds) * 1000);
+    const text = { watchdog: 'nothing feeds the watchdog: restart', panic: 'kernel panic: restart' };
+    this.timeline.log(cause, text[cause]);
+  }
+
   /** Makes a second device with the same content and past, which goes its own way from here. */
   fork(): Device {
     const chip = this.chip.fork();
@@ -77,6 +99,7 @@ export class Device {
       contents: this.#contents,
     });
     fork.timeline.goOnFrom(this.timeline);
+    Object.assign(fork.#restarts, this.#restarts);
     for (const { code, where } of this.findings.list()) fork.findings.add(code, where);
     return fork;
   }

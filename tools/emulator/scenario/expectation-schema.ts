@@ -31,7 +31,7 @@ export const expectation = z
       .optional()
       .describe('how the device runs'),
     stage: z
-      .enum(['boot-loader', 'kernel', 'rootfs'])
+      .enum(['boot-loader', 'kernel', 'rootfs', 'preinit'])
       .optional()
       .describe('where a boot ended that did not come up'),
     volume: z
@@ -59,6 +59,14 @@ export const expectation = z
       .strictObject({ atMostSeconds: z.number().min(0) })
       .optional()
       .describe('how long the root was on RAM since the start'),
+    restarts: z
+      .strictObject({
+        asked: z.number().int().min(0).optional().describe('reboots that users and programs asked for'),
+        watchdog: z.number().int().min(0).optional(),
+        panic: z.number().int().min(0).optional(),
+      })
+      .optional()
+      .describe('how often the device restarted since the start, by cause'),
     unchanged: z.array(z.string()).optional().describe('partitions whose bytes are those of the start'),
   })
   .describe('what must be true now');

@@ -36,6 +36,12 @@ export function checkExpectation(expected: Expectation, state: ScenarioState): r
     const seconds = (device.timeline.onRamMs / 1000).toFixed(1);
     problems.push(`seconds on RAM: expected at most ${expected.onRam.atMostSeconds}, found ${seconds}`);
   }
+  const { asked, watchdog, panic } = device.restarts;
+  if (expected.restarts?.asked !== undefined) compare('reboots', expected.restarts.asked, asked);
+  if (expected.restarts?.watchdog !== undefined)
+    compare('restarts by the watchdog', expected.restarts.watchdog, watchdog);
+  if (expected.restarts?.panic !== undefined)
+    compare('restarts after a panic', expected.restarts.panic, panic);
   if (expected.volume !== undefined) {
     const volume = device.rootfsData(device.split());
     compare('rootfs_data', expected.volume, volume ? volumeState(device, volume) : 'none');

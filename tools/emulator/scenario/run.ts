@@ -3,8 +3,9 @@ import { FirmwrightError } from '../../core/index.js';
 import { PowerCut } from '../../flash/index.js';
 import { FsError } from '../../vfs/index.js';
 import { boot, type BootResult } from '../boot/boot.js';
+import { hangNow, planHangAt, start } from '../boot/restarts.js';
 import { branches } from '../branches.js';
-import type { Device } from '../device/device.js';
+import type { Device, RestartCause } from '../device/device.js';
 import { checkExpectation, type ScenarioState } from './expectations.js';
 import { factoryReset } from '../reset/factory-reset.js';
 import type { Finding } from '../findings.js';
@@ -28,7 +29,7 @@ export interface StepReport {
   /** Counted from 1. */
   readonly step: number;
   readonly kind: ScenarioStep['kind'];
-  readonly outcome: 'done' | 'power-cut' | 'failed';
+  readonly outcome: 'done' | 'power-cut' | 'hang' | 'failed';
   /** What went wrong, one line each; for an expectation: expected and found. */
   readonly problems: readonly string[];
   /** Of the order of operations that failed: `step:seed` repeats it alone. */
@@ -52,6 +53,8 @@ export interface ScenarioReport {
   readonly timeline: readonly TimelineEvent[];
   /** Emulated milliseconds that the root was on RAM, where changes are lost with the power. */
   readonly onRamMs: number;
+  /** How often the device restarted, by cause. */
+  readonly restarts: Readonly<Record<RestartCause, number>>;
 }
 
 /** Files that a scenario names, read by the caller. */
@@ -91,6 +94,7 @@ export function runScenario(
     findings: device.findings.list(),
     timeline: device.timeline.events(),
     onRamMs: device.timeline.onRamMs,
+    restarts: device.restarts,
   };
 }
 
@@ -99,7 +103,8 @@ class ScenarioRunner {
   readonly #files: ScenarioFiles;
   readonly #partitionHashes: ReadonlyMap<string, string>;
   #last: BootResult | undefined;
-  #pendingCut: { readonly operation: number; readonly tear: Tear } | undefined;
+  /** What is planned for the next step. */
+  #pendingCut: { readonly operation: number; readonly tear: Tear | 'hang' } | undefined;
   readonly #replay: OrderReplay | undefined;
   #failedSeed: number | undefined;
 
@@ -122,11 +127,20 @@ class ScenarioRunner {
       this.#pendingCut = { operation: step.arguments.operation, tear: step.arguments.tear ?? 'half' };
       return report('done');
     }
+    if (step.kind === 'hang' && step.arguments.operation !== undefined) {
+      this.#pendingCut = { operation: step.arguments.operation, tear: 'hang' };
+      return report('done');
+    }
     try {
       if (this.#pendingCut) this.#armCut();
       const problems = this.#perform(step, number);
       return report(problems.length === 0 ? 'done' : 'failed', problems);
     } catch (error) {
+      if (error instanceof PowerCut && this.#device.hangs) {
+        this.#device.chip.observer = undefined;
+        this.#last = hangNow(this.#device);
+        return report('hang');
+      }
       if (error instanceof PowerCut) {
         this.#last = undefined;
         this.#device.timeline.log('power', `power cut in step ${number} (${step.kind})`);
@@ -144,7 +158,9 @@ class ScenarioRunner {
   #armCut(): void {
     if (!this.#pendingCut) return;
     this.#device.chip.powerOn();
-    planCutAt(this.#device.chip, this.#pendingCut.operation, this.#pendingCut.tear);
+    const { operation, tear } = this.#pendingCut;
+    if (tear === 'hang') planHangAt(this.#device, operation);
+    else planCutAt(this.#device.chip, operation, tear);
     this.#pendingCut = undefined;
   }
 
@@ -157,10 +173,15 @@ class ScenarioRunner {
     const { arguments: args, kind } = step;
     switch (kind) {
       case 'boot':
-        this.#last = boot(this.#device, {
+        this.#last = start(this.#device, {
           failsafe: args.failsafe ?? false,
           stopInPreinit: args.stop === 'preinit',
+          ...(args.hangs ? { hangs: args.hangs } : {}),
         });
+        return [];
+      case 'hang':
+        this.#system();
+        this.#last = hangNow(this.#device);
         return [];
       case 'reboot':
         this.#reboot();
@@ -224,7 +245,8 @@ class ScenarioRunner {
 
   #reboot(): void {
     this.#system().shutdown();
-    this.#last = boot(this.#device);
+    this.#device.restart('asked');
+    this.#last = start(this.#device);
   }
 
   #factoryReset(args: Extract<ScenarioStep, { kind: 'factory-reset' }>['arguments']): readonly string[] {
@@ -272,7 +294,8 @@ class ScenarioRunner {
     if (result.kind === 'refused') return result.verdict.reasons.map(({ text }) => `refused: ${text}`);
     if (result.kind === 'checked') return [];
     if (args.branch) this.#device.branch = branches[args.branch];
-    this.#last = boot(this.#device);
+    this.#device.restart('asked');
+    this.#last = start(this.#device);
     return [];
   }
 

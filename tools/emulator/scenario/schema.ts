@@ -16,9 +16,23 @@ const steps = {
     .strictObject({
       failsafe: z.boolean().optional().describe('press the button in the failsafe window'),
       stop: z.enum(['preinit']).optional().describe('power is cut before the end of boot'),
+      hangs: z
+        .enum(['script', 'kernel'])
+        .optional()
+        .describe('what never ends in preinit: a script of it, or the whole system'),
     })
     .describe('power on, boot to the end'),
   reboot: z.strictObject({}).describe('orderly reboot'),
+  hang: z
+    .strictObject({
+      operation: z
+        .number()
+        .int()
+        .min(1)
+        .optional()
+        .describe('count of the flash operation in the next step; default: now'),
+    })
+    .describe('the whole system stops; the watchdog restarts the device'),
   'power-off': z.strictObject({}).describe('pull the plug between two operations'),
   ...userSteps,
   together,
@@ -105,6 +119,7 @@ const bareSteps = [
   'boot',
   'reboot',
   'power-off',
+  'hang',
   'sync',
   'factory-reset',
   'sysupgrade',
