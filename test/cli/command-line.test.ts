@@ -15,14 +15,49 @@ test('the help of a verb shows its options and examples', async () => {
   expect(stdout).toContain('Examples:');
 });
 
-test('no verb, an unknown verb and an unknown option are usage errors with a hint', async () => {
-  for (const argv of [[], ['bulid'], ['boards', '--nonsense'], ['boards', 'paint']]) {
-    const { exitCode, stdout, stderr } = await firmwright(argv);
-    expect(exitCode, argv.join(' ')).toBe(2);
-    expect(stdout).toBe('');
-    expect(stderr).toMatch(/^error: .* \[FW_USAGE_ARGUMENT\]\nhint: firmwright .*--help\n$/);
-  }
+test.each([
+  [[], 'name a verb', 'firmwright --help'],
+  [['paint'], 'there is no verb paint', 'firmwright --help'],
+  [['budgte', 'x'], 'there is no verb budgte', 'did you mean budget?'],
+  [['boards', '--nonsense'], 'boards has no option --nonsense', 'firmwright boards --help'],
+  [['budget', 'x', '--bord', 'y'], 'budget has no option --bord', 'did you mean --board?'],
+  [['doctor', 'x'], 'doctor takes no further word: x', 'firmwright doctor'],
+  [['diff', 'x'], 'diff needs <old> <new>', 'firmwright diff --help'],
+  [['boards', 'paint'], 'action is paint, expected one of list, show, lint', 'firmwright boards --help'],
+  [['mkfs'], 'mkfs needs one of squashfs, jffs2', 'firmwright mkfs --help'],
+  [['mkfs', 'ext4', 'a', 'b'], 'mkfs has no ext4, expected one of squashfs, jffs2', 'firmwright mkfs --help'],
+  [['mkfs', 'jffs2', 'a', 'b'], 'mkfs jffs2 needs --endian', 'firmwright mkfs jffs2 --help'],
+  [
+    ['mkfs', 'jffs2', 'a', 'b', '--endian', 'middle'],
+    '--endian is middle, expected one of little, big',
+    'firmwright mkfs jffs2 --help',
+  ],
+  [['check', 'x', '--board'], '--board takes a value', 'firmwright check --help'],
+] as const)('%j is refused with what is wrong and what would be right', async (argv, message, hint) => {
+  const { exitCode, stdout, stderr } = await firmwright(argv);
+  expect(stderr).toBe(`error: ${message} [FW_USAGE_ARGUMENT]\nhint: ${hint}\n`);
+  expect(exitCode).toBe(2);
+  expect(stdout).toBe('');
 });
+
+test('a board id that is misspelt is answered with the nearest ones', async () => {
+  const { exitCode, stderr } = await firmwright(['boards', 'show', 'ubnt_unify-ap']);
+  expect(exitCode).toBe(2);
+  expect(stderr).toBe(
+    'error: no board profile is called ubnt_unify-ap [FW_USAGE_BOARD]\n' +
+      'hint: did you mean ubnt_unifi-ap? (firmwright boards list)\n',
+  );
+});
+
+test.each(['squashfs', 'jffs2 --endian big'])(
+  'mkfs %s refuses a build time that is no number',
+  async (kind) => {
+    const words = ['mkfs', ...kind.split(' '), 'board-profiles', 'never-written'];
+    const { exitCode, stderr } = await firmwright(words, { env: { SOURCE_DATE_EPOCH: 'today' } });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('the build time must be seconds from 0 to 4294967295, not NaN');
+  },
+);
 
 test('with --json an error is a document on stdout too', async () => {
   const result = await firmwright(['boards', 'show', '--json']);

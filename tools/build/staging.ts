@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { makeFolder } from '../rootfs/index.js';
 
 /** A staging folder inside the output folder, on the same file system. */
 export class Staging {
@@ -24,7 +25,7 @@ export class Staging {
 
   /** Makes the output folder, if need be, and the staging folder in it. */
   static async open(output: string): Promise<Staging> {
-    const madeOutput = await mkdir(output, { recursive: true });
+    const madeOutput = makeFolder(output);
     const folder = join(resolve(output), `.firmwright-${randomUUID()}`);
     await mkdir(folder, { mode: 0o700 });
     return new Staging(output, folder, madeOutput);

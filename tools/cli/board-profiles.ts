@@ -6,6 +6,7 @@ import { loadBoardProfile } from '../boards/index.js';
 import type { BoardProfile } from '../boards/index.js';
 import { UsageError } from '../core/index.js';
 import { readChunks } from '../firmware/index.js';
+import { nearest } from './nearest.js';
 
 /** Folder of the profiles that Firmwright brings; the same below `tools/` and below `dist/`. */
 export const profilesFolder = fileURLToPath(new URL('../../board-profiles/', import.meta.url));
@@ -23,9 +24,12 @@ export function profilePath(idOrPath: string): string {
   if (/\.ya?ml$/.test(idOrPath)) return idOrPath;
   const ids = boardIds();
   if (ids.includes(idOrPath)) return join(profilesFolder, `${idOrPath}.yaml`);
-  const near = ids.filter((id) => id.includes(idOrPath) || idOrPath.includes(id.split('_')[1] ?? id));
+  const near = nearest(idOrPath, ids);
   throw new UsageError('FW_USAGE_BOARD', `no board profile is called ${idOrPath}`, {
-    hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'firmwright boards list',
+    hint:
+      near.length > 0
+        ? `did you mean ${near.join(' or ')}? (firmwright boards list)`
+        : 'firmwright boards list',
     data: { board: idOrPath, known: ids },
   });
 }

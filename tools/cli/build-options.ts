@@ -6,10 +6,10 @@ import type { Argv } from 'yargs';
 import type { BoardProfile } from '../boards/index.js';
 import { loadRecipe, planBuild } from '../build/index.js';
 import type { BuildPlan, LoaderChoice } from '../build/index.js';
-import { UsageError } from '../core/index.js';
 import { detectRootSource } from '../rootfs/index.js';
 import { boardIds, loadBoard } from './board-profiles.js';
 import type { Session } from './command.js';
+import { checkJobs, sourceDateEpoch } from './option-values.js';
 
 /** What the options are, as yargs gives them. */
 export interface BuildArguments {
@@ -78,9 +78,7 @@ export function planFrom(
   args: BuildArguments,
   session: Session,
 ): { readonly plan: BuildPlan; readonly profiles: readonly BoardProfile[] } {
-  if (args.jobs !== undefined && !(Number.isInteger(args.jobs) && args.jobs >= 1 && args.jobs <= 256)) {
-    throw new UsageError('FW_USAGE_ARGUMENT', `--jobs takes a number from 1 to 256, not ${args.jobs}`);
-  }
+  checkJobs(args.jobs);
   const recipe = loadRecipe(readFileSync(recipePath, 'utf8'), recipePath);
   const profiles = args.board.map(loadBoard);
   const named = new Map<string, string>();
@@ -97,7 +95,7 @@ export function planFrom(
     kernels: Object.fromEntries(named),
     loaders: args.loader.map((word) => loaderChoice(word, profiles)),
     files: args.files.map((path) => resolve(path)),
-    sourceDateEpoch: sourceDateEpoch(args, session),
+    sourceDateEpoch: sourceDateEpoch(args.sourceDateEpoch, session),
     detect: detectRootSource,
   });
   return { plan, profiles };
@@ -114,21 +112,6 @@ function loaderChoice(word: string, profiles: readonly BoardProfile[]): LoaderCh
 
 function isBoard(id: string, profiles: readonly BoardProfile[]): boolean {
   return profiles.some((profile) => profile.id === id) || boardIds().includes(id);
-}
-
-function sourceDateEpoch(args: BuildArguments, { env }: Session): number | undefined {
-  const given =
-    args.sourceDateEpoch ?? (env['SOURCE_DATE_EPOCH'] ? Number(env['SOURCE_DATE_EPOCH']) : undefined);
-  if (given !== undefined && !(Number.isInteger(given) && given >= 0 && given <= 0xffff_ffff)) {
-    throw new UsageError(
-      'FW_USAGE_ARGUMENT',
-      `the build time must be seconds from 0 to 4294967295, not ${given}`,
-      {
-        hint: 'give --source-date-epoch 1700000000, or unset SOURCE_DATE_EPOCH',
-      },
-    );
-  }
-  return given;
 }
 
 /** Folder of packed images that builds share: below XDG_CACHE_HOME, else ~/.cache. */

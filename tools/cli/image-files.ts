@@ -1,5 +1,5 @@
 /** Files that the verbs on finished images share. */
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { UsageError } from '../core/index.js';
 
 /** What `unpack` writes beside the pieces. */
@@ -21,13 +21,27 @@ export function readImage(path: string): Uint8Array {
     return new Uint8Array(readFileSync(path));
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
-    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
-    throw new UsageError('FW_USAGE_FILE', `${path} cannot be read: ${reason}`, { cause });
+    const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+    throw new UsageError('FW_USAGE_FILE', `${path} ${faults[errno] ?? `cannot be read: ${errno}`}`, {
+      hint: 'check the path on the command line',
+      cause,
+    });
   }
 }
 
+const faults: Readonly<Record<string, string>> = {
+  ENOENT: 'is not there',
+  EISDIR: 'is a folder where an image is expected',
+};
+
 /** Replaces a file: written beside it, then renamed, so that it is never half-written. */
-export function writeBeside(path: string, bytes: Uint8Array): void {
-  writeFileSync(`${path}.new`, bytes);
-  renameSync(`${path}.new`, path);
+export function writeBeside(path: string, content: Uint8Array | string): void {
+  const beside = `${path}.part`;
+  try {
+    writeFileSync(beside, content);
+    renameSync(beside, path);
+  } catch (error) {
+    rmSync(beside, { force: true });
+    throw error;
+  }
 }

@@ -6,11 +6,13 @@
  */
 import yargs from 'yargs';
 import type { Argv } from 'yargs';
-import { FirmwrightError, UsageError } from '../core/index.js';
+import { FirmwrightError } from '../core/index.js';
+import type { UsageError } from '../core/index.js';
 import type { Command, Session } from './command.js';
 import { describeFailure, failureDocument, renderFailure } from './render/failure.js';
 import { styleFor } from './render/style.js';
 import { taskDisplay } from './render/tasks.js';
+import { nameOf, usageError } from './usage-error.js';
 import { verbs } from './verbs.js';
 import type { Verb } from './verbs.js';
 import { programVersion } from './version.js';
@@ -68,7 +70,6 @@ async function dispatch(argv: readonly string[], world: World): Promise<number> 
     .option('quiet', { type: 'boolean', alias: 'q', describe: 'No progress and no warnings', global: true })
     .completion('completion', 'Print a script for shell completion: firmwright completion >>~/.bashrc')
     .demandCommand(1, 'name a verb')
-    .recommendCommands()
     .strict()
     .exitProcess(false)
     .epilogue(
@@ -76,16 +77,20 @@ async function dispatch(argv: readonly string[], world: World): Promise<number> 
         '            10 does not fit, 11 a check failed, 12 not reproducible',
     )
     .fail((message: string | null, error: Error | undefined) => {
-      throw error instanceof FirmwrightError ? error : usageError(message ?? error?.message ?? '', verb);
+      throw error instanceof FirmwrightError ? error : new RefusedByYargs(message ?? error?.message ?? '');
     });
   addVerbs(parser, loaded, (command, args) => {
     chosen = { command, args };
   });
   // With a callback yargs hands over what it would print; errors still come through `fail`.
-  await parser.parseAsync([...argv], {}, (error, _, output) => {
-    if (error) throw error;
-    printed = output;
-  });
+  try {
+    await parser.parseAsync([...argv], {}, (error, _, output) => {
+      if (error) throw error;
+      printed = output;
+    });
+  } catch (error) {
+    throw error instanceof RefusedByYargs ? await refusal(error.message, argv, verb, world) : error;
+  }
   if (printed !== '') world.stdout.write(`${printed}\n`);
   // Outside the parser, which would lay out the whole help text before it waits for a handler.
   return chosen === undefined ? 0 : chosen.command.run(chosen.args, session(world, chosen.args));
@@ -146,11 +151,20 @@ function isWord(text: string): boolean {
   return /^[a-z][a-z0-9-]*$/.test(text);
 }
 
-function usageError(message: string, verb: Verb | undefined): UsageError {
-  const name = verb ? `${verb.usage.split(' ').filter(isWord).join(' ')} ` : '';
-  return new UsageError('FW_USAGE_ARGUMENT', message.split('\n').join('; '), {
-    hint: `firmwright ${name}--help`,
-  });
+/** yargs found a fault in the command line; the message is its own. */
+class RefusedByYargs extends Error {}
+
+async function refusal(
+  message: string,
+  argv: readonly string[],
+  verb: Verb | undefined,
+  world: World,
+): Promise<UsageError> {
+  let help = '';
+  const stdout: Output = { ...world.stdout, write: (text) => (help += text.toString()) };
+  await dispatch([...(verb === undefined ? [] : nameOf(verb).split(' ')), '--help'], { ...world, stdout });
+  const members = verbs.map(nameOf).filter((name) => name.startsWith(`${argv[0] ?? ''} `));
+  return usageError({ message, argv, verb, help, members: members.map((name) => name.split(' ')[1] ?? '') });
 }
 
 function session(world: World, args: Readonly<Record<string, unknown>>): Session {

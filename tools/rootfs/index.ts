@@ -8,6 +8,7 @@ export { recordedFolderTree } from './recorded-folder.js';
 export type { RecordedFolderTree } from './recorded-folder.js';
 export { installedPackages, opkgFolder } from './installed-packages.js';
 export type { InstalledPackage } from './installed-packages.js';
+export { makeFolder } from './make-folder.js';
 export { compareVersions } from './packages/version.js';
 export { findInode, followPath } from './tree-path.js';
 export { detectRootSource, recordPathOf } from './root-source.js';

@@ -1,20 +1,21 @@
 /** `build`: plans, carries out, counts the budget, and keeps the result only when it fits. */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { executeBuild } from '../../build/index.js';
 import type { BuildPlan, StagedBuild } from '../../build/index.js';
 import type { FlashBudget } from '../../budget/index.js';
 import { formatSize, UsageError } from '../../core/index.js';
+import { makeFolder } from '../../rootfs/index.js';
 import { loadBoard } from '../board-profiles.js';
 import { cacheFolder, planFrom, withBuildOptions } from '../build-options.js';
 import { budgetError, countBuilt, withTop } from '../budgets.js';
 import { defineCommand } from '../command.js';
 import type { Session } from '../command.js';
+import { writeBeside } from '../image-files.js';
+import { readKey } from '../key-files.js';
 import { renderBudget } from '../render/budget.js';
 import { renderTable } from '../render/table.js';
 import { isUnpackedSet, repackSet } from '../unpacked/read-set.js';
 import { reportRepacked } from '../unpacked/report.js';
-import { readKey } from '../key-files.js';
 import { programVersion } from '../version.js';
 
 /** The verb. */
@@ -88,10 +89,9 @@ async function buildFromSet(
   if (others.length > 0)
     throw new UsageError('FW_USAGE_BOARD', `an unpacked set is for one board, not ${board.length}`);
   const repacked = await repackSet(folder, id === undefined ? undefined : loadBoard(id), session);
-  mkdirSync(out, { recursive: true });
+  makeFolder(out);
   const image = join(out, repacked.source);
-  writeFileSync(`${image}.part`, repacked.bytes);
-  renameSync(`${image}.part`, image);
+  writeBeside(image, repacked.bytes);
   reportRepacked(repacked, image, session);
 }
 

@@ -1,5 +1,5 @@
 /** `check`: proves boot, reset and upgrade of an image on the emulated board. */
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { UsageError } from '../../core/index.js';
 import {
@@ -10,10 +10,12 @@ import {
   type CheckReport,
   type CutProgress,
 } from '../../emulator/index.js';
-import { loadBoard } from '../board-profiles.js';
+import { boardOfImage } from '../board-profiles.js';
 import { defineCommand, type Session } from '../command.js';
 import { cutProgress } from '../documents/cut-progress.js';
 import type { CheckDocument } from '../documents/check.js';
+import { readImage, writeBeside } from '../image-files.js';
+import { boardOption } from '../option-values.js';
 import { renderJunit } from '../render/junit.js';
 import { renderTable } from '../render/table.js';
 
@@ -26,7 +28,7 @@ export const check = defineCommand(
         demandOption: true,
         describe: 'sysupgrade or factory image, or a dump of the chip',
       })
-      .option('board', { type: 'string', demandOption: true, describe: 'board id, or a profile file' })
+      .option('board', boardOption)
       .option('upgrade', { type: 'string', describe: 'newer image to upgrade to' })
       .option('branch', { choices: branchNames, describe: 'OpenWrt branch whose flows are run' })
       .option('power-cuts', {
@@ -59,9 +61,9 @@ export const check = defineCommand(
         'and the upgrade to a newer image',
       ),
   async (args, session) => {
-    const image = readInput(args.image);
-    const upgrade = args.upgrade === undefined ? undefined : readInput(args.upgrade);
-    const profile = loadBoard(args.board);
+    const image = readImage(args.image);
+    const upgrade = args.upgrade === undefined ? undefined : readImage(args.upgrade);
+    const profile = boardOfImage(args.board, image, args.image);
     const progress = args.resume === undefined ? undefined : readProgress(args.resume);
     const report = await session.tasks.run('check', (task) => {
       const breathe = (): Promise<void> =>
@@ -87,7 +89,7 @@ export const check = defineCommand(
         ...(progress ? { cutProgress: progress } : {}),
         onCutShare: (done, total, kept) => {
           task.progress(done, total, 'shares of the power cuts');
-          if (args.resume !== undefined) keepProgress(args.resume, kept);
+          if (args.resume !== undefined) writeBeside(args.resume, JSON.stringify(kept));
         },
         signal: session.signal,
         ...(upgrade ? { upgrade } : {}),
@@ -96,7 +98,7 @@ export const check = defineCommand(
       });
     });
     if (args.resume !== undefined) rmSync(args.resume, { force: true });
-    if (args.junit !== undefined) writeFileSync(args.junit, junit(report));
+    if (args.junit !== undefined) writeBeside(args.junit, junit(report));
     session.result(documentOf(report), () => render(report, args.image, session));
     return report.passed ? 0 : 11;
   },
@@ -112,20 +114,6 @@ function readProgress(path: string): CutProgress | undefined {
       cause: error,
       hint: 'remove it to begin anew',
     });
-  }
-}
-
-function keepProgress(path: string, progress: CutProgress): void {
-  writeFileSync(`${path}.part`, JSON.stringify(progress));
-  renameSync(`${path}.part`, path);
-}
-
-/** Reads an input file. @throws UsageError FW_USAGE_FILE */
-export function readInput(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new UsageError('FW_USAGE_FILE', `cannot read ${path}`, { cause: error });
   }
 }
 

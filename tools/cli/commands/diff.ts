@@ -5,6 +5,7 @@ import type { ImageContents, ImageDiff } from '../../diff/index.js';
 import { boardOfImage } from '../board-profiles.js';
 import { budgetError } from '../budgets.js';
 import { defineCommand } from '../command.js';
+import { boardOption } from '../option-values.js';
 import { diffDocumentOf } from '../documents/diff.js';
 import { readImage } from '../image-files.js';
 import { renderDiff } from '../render/diff.js';
@@ -15,11 +16,7 @@ export const diff = defineCommand(
     yargs
       .positional('old', { type: 'string', demandOption: true, describe: 'the image before' })
       .positional('new', { type: 'string', demandOption: true, describe: 'the image after' })
-      .option('board', {
-        type: 'string',
-        alias: 'b',
-        describe: 'board id or profile file; as the metadata of the new image says when absent',
-      })
+      .option('board', boardOption)
       .option('old-board', { type: 'string', describe: 'profile of the old image, where it is another' })
       .option('format', { choices: ['text', 'markdown'] as const, default: 'text' as const })
       .option('max-growth', { type: 'string', describe: 'fail when the squashfs grows by more, such as 64k' })

@@ -1,5 +1,5 @@
 /** `emulate`: runs a scenario file on the emulated device. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { UsageError } from '../../core/index.js';
 import {
@@ -18,8 +18,8 @@ import { loadBoard } from '../board-profiles.js';
 import { defineCommand } from '../command.js';
 import type { EmulateDocument } from '../documents/check.js';
 import { junitOfRuns, renderRuns, type ScenarioRunResult } from '../render/scenario-runs.js';
-import { writeBeside } from '../image-files.js';
-import { readInput } from './check.js';
+import { readImage, writeBeside } from '../image-files.js';
+import { boardOption } from '../option-values.js';
 
 /** The verb. */
 export const emulate = defineCommand(
@@ -36,7 +36,10 @@ export const emulate = defineCommand(
       })
       .option('flash', { type: 'string', describe: 'dump of the chip to run on; changed in place' })
       .option('snapshot', { type: 'boolean', default: false, describe: 'leave the dump as it is' })
-      .option('board', { type: 'string', describe: 'board id or profile file; default: the scenario says' })
+      .option('board', {
+        ...boardOption,
+        describe: 'board id or profile file; as the scenario says when absent',
+      })
       .option('branch', { choices: branchNames, describe: 'OpenWrt branch whose flows are run' })
       .option('set', {
         type: 'array',
@@ -78,7 +81,7 @@ export const emulate = defineCommand(
       }
       return runOne(run, board, args);
     });
-    if (args.junit !== undefined) writeFileSync(args.junit, junitOfRuns(runs));
+    if (args.junit !== undefined) writeBeside(args.junit, junitOfRuns(runs));
     const document = documentOf(runs);
     session.result(document, () => renderRuns(runs, args.timeline, session.style));
     return Promise.resolve(document.passed ? 0 : 11);
@@ -105,7 +108,7 @@ function runOne(run: ScenarioRun, board: string, args: RunArguments): ScenarioRu
       hint: 'add --image FILE or --flash DUMP',
     });
   }
-  const image = readInput(name);
+  const image = readImage(name);
   const profile = loadBoard(board);
   const chip = chipFromImage(profile, image);
   const branch = args.branch ?? run.branch;
@@ -113,8 +116,8 @@ function runOne(run: ScenarioRun, board: string, args: RunArguments): ScenarioRu
   const device = new Device({ profile, chip, safeCarrier, ...(branch ? { branch } : {}) });
   const files = {
     image,
-    ...(args.upgrade === undefined ? {} : { upgrade: readInput(args.upgrade) }),
-    read: (file: string) => readInput(resolve(folder, file)),
+    ...(args.upgrade === undefined ? {} : { upgrade: readImage(args.upgrade) }),
+    read: (file: string) => readImage(resolve(folder, file)),
   };
   const report = runScenario(run.name, run.steps, device, files, orderReplay(args.replay));
   if (args.flash !== undefined && !args.snapshot) {

@@ -1,8 +1,6 @@
 /** `mkfs jffs2`: the JFFS2 writer on its own. */
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { formatSize, parseSize, UsageError } from '../../core/index.js';
+import { readFileSync } from 'node:fs';
+import { formatSize, UsageError } from '../../core/index.js';
 import {
   applyDeviceTable,
   compatibleCompression,
@@ -13,19 +11,15 @@ import {
 } from '../../jffs2/index.js';
 import type { Endian, ScanReport } from '../../jffs2/index.js';
 import type { TreeDirectory } from '../../vfs/index.js';
-import { assembleRootTree, detectRootSource } from '../../rootfs/index.js';
 import { defineCommand } from '../command.js';
+import { writeBeside } from '../image-files.js';
+import { withMkfsOptions, withSourceTree } from '../mkfs-source.js';
+import { sizeOf } from '../option-values.js';
 
 /** The verb. */
 export const mkfsJffs2 = defineCommand(
   (yargs) =>
-    yargs
-      .positional('source', {
-        type: 'string',
-        demandOption: true,
-        describe: 'folder, archive or squashfs image',
-      })
-      .positional('image', { type: 'string', demandOption: true, describe: 'file to write' })
+    withMkfsOptions(yargs, 'latest time of a file')
       .option('endian', {
         choices: ['little', 'big'] as const,
         demandOption: true,
@@ -66,41 +60,18 @@ export const mkfsJffs2 = defineCommand(
         default: false,
         describe: 'the very bytes of mkfs.jffs2 2.1.5',
       })
-      .option('keep-attributes', {
-        type: 'boolean',
-        default: false,
-        describe: 'owners and modes of a folder as on the host',
-      })
-      .option('source-date-epoch', {
-        type: 'number',
-        describe: 'latest time of a file; else SOURCE_DATE_EPOCH, else 0',
-      })
       .example('$0 mkfs jffs2 overlay/ data.jffs2 --endian big --target openwrt', 'for an ath79 board')
       .example('$0 mkfs jffs2 root.tar root.jffs2 --endian little -e 128k --no-cleanmarkers', 'for NAND'),
-  async (args, session) => {
-    const epoch = args.sourceDateEpoch ?? Number(session.env['SOURCE_DATE_EPOCH'] ?? 0);
-    const source = detectRootSource(args.source);
-    const temporaryFolder = mkdtempSync(join(tmpdir(), 'firmwright-mkfs-'));
-    const partial = `${args.image}.part`;
-    try {
-      using tree = await assembleRootTree(
-        [source.kind === 'folder' && args.keepAttributes ? { ...source, attributes: 'keep' } : source],
-        { temporaryFolder, sourceDateEpoch: epoch, hashInputs: false, signal: session.signal },
-      );
-      for (const { code, message } of tree.warnings) session.warn(message, code);
-      const image = await session.tasks.run('jffs2', () => Promise.resolve(write(tree.root, args, epoch)));
-      writeFileSync(partial, image);
-      renameSync(partial, args.image);
+  (args, session) =>
+    withSourceTree(args, session, async (root, epoch) => {
+      const image = await session.tasks.run('jffs2', () => Promise.resolve(write(root, args, epoch)));
+      writeBeside(args.image, image);
       const { report } = scanJffs2(image, { eraseSize: sizeOf('--erase-size', args.eraseSize) });
       session.result({ schemaVersion: 1, image: args.image, ...figures(image, report) }, () =>
         render(args.image, image, report),
       );
       return 0;
-    } finally {
-      rmSync(partial, { force: true });
-      rmSync(temporaryFolder, { recursive: true, force: true });
-    }
-  },
+    }),
 );
 
 interface WriteArguments {
@@ -141,14 +112,6 @@ function write(root: TreeDirectory, args: WriteArguments, epoch: number): Uint8A
     added,
     ...(args.pad ? { pad: 'block' as const } : {}),
   });
-}
-
-function sizeOf(option: string, text: string): number {
-  const size = parseSize(text);
-  if (size === undefined) {
-    throw new UsageError('FW_USAGE_ARGUMENT', `${option} takes a size such as 64k, not ${text}`);
-  }
-  return size;
 }
 
 function figures(image: Uint8Array, report: ScanReport): Record<string, unknown> {

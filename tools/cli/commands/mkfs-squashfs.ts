@@ -1,25 +1,17 @@
 /** `mkfs squashfs`: the squashfs writer on its own. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { formatSize, parseSize, UsageError } from '../../core/index.js';
-import { assembleRootTree, detectRootSource } from '../../rootfs/index.js';
+import { formatSize } from '../../core/index.js';
 import { branchFilterBits, efforts, writeSquashfs } from '../../squashfs/index.js';
 import type { BranchFilter, SquashfsCompressor, SquashfsReport } from '../../squashfs/index.js';
 import { defineCommand } from '../command.js';
+import { withMkfsOptions, withSourceTree } from '../mkfs-source.js';
+import { checkJobs, sizeOf } from '../option-values.js';
 
 const filterNames = Object.keys(branchFilterBits) as BranchFilter[];
 
 /** The verb. */
 export const mkfsSquashfs = defineCommand(
   (yargs) =>
-    yargs
-      .positional('source', {
-        type: 'string',
-        demandOption: true,
-        describe: 'folder, archive or squashfs image',
-      })
-      .positional('image', { type: 'string', demandOption: true, describe: 'file to write' })
+    withMkfsOptions(yargs, 'time of the image')
       .option('comp', {
         choices: ['xz', 'zstd', 'gzip', 'lz4', 'lzma'] as const,
         default: 'xz' as const,
@@ -54,34 +46,18 @@ export const mkfsSquashfs = defineCommand(
         describe: '--no-similarity keeps fragments in path order',
       })
       .option('pad-to', { type: 'string', describe: 'pads with zeros to a multiple of this' })
-      .option('keep-attributes', {
-        type: 'boolean',
-        default: false,
-        describe: 'owners and modes of a folder as on the host',
-      })
       .option('jobs', {
         alias: 'j',
         type: 'number',
         describe: 'compressor threads; the bytes do not depend on them',
       })
-      .option('source-date-epoch', {
-        type: 'number',
-        describe: 'time of the image; else SOURCE_DATE_EPOCH, else 0',
-      })
       .example('$0 mkfs squashfs root/ root.squashfs', 'as OpenWrt packs: xz, 256 KiB blocks, root:root')
       .example('$0 mkfs squashfs root.tar.xz root.squashfs --comp zstd -B 128k', 'from an archive'),
-  async (args, session) => {
-    const epoch = args.sourceDateEpoch ?? Number(session.env['SOURCE_DATE_EPOCH'] ?? 0);
-    const source = detectRootSource(args.source);
-    const temporaryFolder = mkdtempSync(join(tmpdir(), 'firmwright-mkfs-'));
-    try {
-      using tree = await assembleRootTree(
-        [source.kind === 'folder' && args.keepAttributes ? { ...source, attributes: 'keep' } : source],
-        { temporaryFolder, sourceDateEpoch: epoch, hashInputs: false, signal: session.signal },
-      );
-      for (const { code, message } of tree.warnings) session.warn(message, code);
+  (args, session) =>
+    withSourceTree(args, session, async (root, epoch) => {
+      checkJobs(args.jobs);
       const report = await session.tasks.run(`squashfs ${args.comp}`, (task) =>
-        writeSquashfs(tree.root, args.image, {
+        writeSquashfs(root, args.image, {
           compressor: compressorOf(args),
           blockSize: sizeOf('--block-size', args.blockSize),
           imageTime: epoch,
@@ -102,10 +78,7 @@ export const mkfsSquashfs = defineCommand(
         render(args.image, report),
       );
       return 0;
-    } finally {
-      rmSync(temporaryFolder, { recursive: true, force: true });
-    }
-  },
+    }),
 );
 
 interface CompressorArguments {
@@ -130,14 +103,6 @@ function compressorOf({ comp, level, lc, lp, pb, bcj }: CompressorArguments): Sq
     case 'lz4':
       return { kind: comp, highCompression: true };
   }
-}
-
-function sizeOf(option: string, text: string): number {
-  const size = parseSize(text);
-  if (size === undefined) {
-    throw new UsageError('FW_USAGE_ARGUMENT', `${option} takes a size such as 64k, not ${text}`);
-  }
-  return size;
 }
 
 function figures(report: SquashfsReport): Record<string, number> {

@@ -13,6 +13,7 @@ import { readMountWords, splitWords } from '../mount/options.js';
 import { serve } from '../mount/serve.js';
 import { Sources } from '../mount/sources.js';
 import { openUnion } from '../mount/union-of-layers.js';
+import { boardOption } from '../option-values.js';
 
 /** The verb. */
 export const mount = defineCommand(
@@ -23,11 +24,7 @@ export const mount = defineCommand(
         describe: 'image, dump or folder; with layers: any word, or the mount point',
       })
       .positional('second', { type: 'string', describe: 'mount point' })
-      .option('board', {
-        type: 'string',
-        requiresArg: true,
-        describe: 'board id or profile file; default: the one that the image is for',
-      })
+      .option('board', boardOption)
       .option('layer', {
         choices: deviceLayers,
         describe: 'what of the device is shown: its root, the squashfs, or the whole JFFS2',

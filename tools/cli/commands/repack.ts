@@ -1,7 +1,8 @@
 /** `repack`: puts together what `unpack` took apart, with the checksums of edited parts rewritten. */
-import { renameSync, writeFileSync } from 'node:fs';
 import { loadBoard } from '../board-profiles.js';
 import { defineCommand } from '../command.js';
+import { writeBeside } from '../image-files.js';
+import { boardOption } from '../option-values.js';
 import { reportRepacked } from '../unpacked/report.js';
 import { repackSet } from '../unpacked/read-set.js';
 
@@ -12,8 +13,7 @@ export const repack = defineCommand(
       .positional('folder', { type: 'string', demandOption: true, describe: 'folder that unpack made' })
       .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'image to write' })
       .option('board', {
-        alias: 'b',
-        type: 'string',
+        ...boardOption,
         describe: 'board id: the image may grow up to its partition; else it keeps its size',
       })
       .example('$0 repack parts -o new.bin', 'byte-identical when nothing was edited')
@@ -24,9 +24,7 @@ export const repack = defineCommand(
   async (args, session) => {
     const profile = args.board === undefined ? undefined : loadBoard(args.board);
     const repacked = await repackSet(args.folder, profile, session);
-    const beside = `${args.output}.part`;
-    writeFileSync(beside, repacked.bytes);
-    renameSync(beside, args.output);
+    writeBeside(args.output, repacked.bytes);
     reportRepacked(repacked, args.output, session);
     return 0;
   },

@@ -1,13 +1,13 @@
 /** `reset`: a factory reset of the emulated device, or what it would do. */
 import { textOf } from '../../core/index.js';
 import { boot, branchNames, factoryReset, previewReset, type ResetPreview } from '../../emulator/index.js';
-import { loadBoard } from '../board-profiles.js';
+import { boardOfImage } from '../board-profiles.js';
 import { bootDevice } from '../booted-device.js';
 import { defineCommand, type Session } from '../command.js';
 import type { ResetDocument } from '../documents/preview.js';
-import { writeBeside } from '../image-files.js';
+import { readImage, writeBeside } from '../image-files.js';
+import { boardOption } from '../option-values.js';
 import { renderTable } from '../render/table.js';
-import { readInput } from './check.js';
 
 const meanings: Readonly<Record<ResetPreview['entries'][number]['fate'], string>> = {
   removed: 'goes',
@@ -26,7 +26,7 @@ export const reset = defineCommand(
         demandOption: true,
         describe: 'dump of the chip, which is reset in place; or an image',
       })
-      .option('board', { type: 'string', demandOption: true, describe: 'board id or profile file' })
+      .option('board', boardOption)
       .option('branch', { choices: branchNames, describe: 'OpenWrt branch whose flows are run' })
       .option('via', {
         choices: ['command', 'button', 'failsafe', 'mtd-erase'] as const,
@@ -42,8 +42,8 @@ export const reset = defineCommand(
       .option('preview', { type: 'boolean', default: false, describe: 'only tell; the dump stays as it is' })
       .example('$0 reset dump.bin --board ubnt_unifi-ap --preview', 'what goes, what comes back, what stays'),
   (args, session) => {
-    const profile = loadBoard(args.board);
-    const image = readInput(args.image);
+    const image = readImage(args.image);
+    const profile = boardOfImage(args.board, image, args.image);
     const system = bootDevice(profile, image, args.image, undefined, args.branch);
     const { via, keepSettings, thorough } = args;
     const told = previewReset(system, { via, keepSettings, thorough });

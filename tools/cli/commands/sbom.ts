@@ -5,6 +5,7 @@ import { readImageContents } from '../../diff/index.js';
 import { billOf, cycloneDx, spdx } from '../../sbom/index.js';
 import { boardOfImage } from '../board-profiles.js';
 import { defineCommand } from '../command.js';
+import { boardOption } from '../option-values.js';
 import { readImage } from '../image-files.js';
 import { programVersion } from '../version.js';
 
@@ -15,11 +16,7 @@ export const sbom = defineCommand(
   (yargs) =>
     yargs
       .positional('image', { type: 'string', demandOption: true, describe: 'image, or dump of the chip' })
-      .option('board', {
-        type: 'string',
-        alias: 'b',
-        describe: 'board id or profile file; as the metadata of the image says when absent',
-      })
+      .option('board', boardOption)
       .option('format', {
         choices: ['cyclonedx', 'spdx'] as const,
         default: 'cyclonedx' as const,

@@ -11,10 +11,10 @@ import {
   type BootResult,
 } from '../../emulator/index.js';
 import { FsError } from '../../vfs/index.js';
-import { loadBoard } from '../board-profiles.js';
+import { boardOfImage } from '../board-profiles.js';
 import { defineCommand } from '../command.js';
-import { writeBeside } from '../image-files.js';
-import { readInput } from './check.js';
+import { readImage, writeBeside } from '../image-files.js';
+import { boardOption } from '../option-values.js';
 
 /** The verb. */
 export const shell = defineCommand(
@@ -25,12 +25,12 @@ export const shell = defineCommand(
         demandOption: true,
         describe: 'image, or a dump of the chip, which is changed in place',
       })
-      .option('board', { type: 'string', demandOption: true, describe: 'board id or profile file' })
+      .option('board', boardOption)
       .option('snapshot', { type: 'boolean', default: false, describe: 'leave a dump of the chip as it is' })
       .example('$0 shell image.bin --board ubnt_unifi-ap', 'type help for the commands'),
   async (args, session) => {
-    const profile = loadBoard(args.board);
-    const image = readInput(args.image);
+    const image = readImage(args.image);
+    const profile = boardOfImage(args.board, image, args.image);
     const device = new Device({ profile, chip: chipFromImage(profile, image) });
     let last: BootResult | undefined = start(device);
     const prompt = createInterface({ input: process.stdin, output: process.stderr, signal: session.signal });
@@ -40,7 +40,7 @@ export const shell = defineCommand(
       try {
         const words = splitCommandLine(line);
         if (words[0] === 'exit') break;
-        const outcome = runDeviceCommand(device, last, words, { image, read: readInput });
+        const outcome = runDeviceCommand(device, last, words, { image, read: readImage });
         last = outcome.last;
         session.write(outcome.text);
       } catch (error) {

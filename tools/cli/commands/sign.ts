@@ -1,6 +1,6 @@
 /** `sign`: puts a usign signature into an image, verifies one, or makes a key pair. */
 import { randomBytes } from 'node:crypto';
-import { renameSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { UsageError } from '../../core/index.js';
 import {
   makeKeyPair,
@@ -12,7 +12,7 @@ import {
 import { defineCommand } from '../command.js';
 import type { Session } from '../command.js';
 import type { SignDocument } from '../documents/sign.js';
-import { readImage } from '../image-files.js';
+import { readImage, writeBeside } from '../image-files.js';
 import { readKey } from '../key-files.js';
 
 const seedSize = 32;
@@ -51,8 +51,7 @@ export const sign = defineCommand(
     if (key !== undefined) {
       const secret = readKey(key);
       const output = args.output ?? image;
-      writeFileSync(`${output}.part`, signImage(bytes, secret));
-      renameSync(`${output}.part`, output);
+      writeBeside(output, signImage(bytes, secret));
       const fingerprint = signatureFingerprint(signMessage(new Uint8Array(0), secret)) ?? '';
       report({ schemaVersion: 1, image: output, fingerprint, outcome: 'signed' }, session);
       return Promise.resolve(0);

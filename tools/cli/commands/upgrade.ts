@@ -1,13 +1,13 @@
 /** `upgrade`: a sysupgrade of the emulated device, or what it would do to the settings. */
 import { groupDigits, textOf } from '../../core/index.js';
 import { branchNames, previewUpgrade, sysupgrade, type UpgradePreview } from '../../emulator/index.js';
-import { loadBoard } from '../board-profiles.js';
+import { boardOfImage } from '../board-profiles.js';
 import { bootDevice } from '../booted-device.js';
 import { defineCommand, type Session } from '../command.js';
 import type { UpgradeDocument } from '../documents/preview.js';
-import { writeBeside } from '../image-files.js';
+import { readImage, writeBeside } from '../image-files.js';
+import { boardOption } from '../option-values.js';
 import { renderTable } from '../render/table.js';
-import { readInput } from './check.js';
 
 const meanings: Readonly<Record<UpgradePreview['kept'][number]['fate'], string>> = {
   kept: 'kept',
@@ -27,7 +27,7 @@ export const upgrade = defineCommand(
         describe: 'dump of the chip, which is upgraded in place; or an image',
       })
       .positional('new', { type: 'string', demandOption: true, describe: 'image to upgrade to' })
-      .option('board', { type: 'string', demandOption: true, describe: 'board id or profile file' })
+      .option('board', boardOption)
       .option('branch', { choices: branchNames, describe: 'OpenWrt branch whose flows are run' })
       .option('keep-settings', { type: 'boolean', default: true, describe: '--no-keep-settings is -n' })
       .option('changed-etc', { type: 'boolean', default: false, describe: '-c: all changed files of /etc' })
@@ -38,9 +38,9 @@ export const upgrade = defineCommand(
       .option('preview', { type: 'boolean', default: false, describe: 'only tell; the dump stays as it is' })
       .example('$0 upgrade dump.bin new.bin --board ubnt_unifi-ap --preview', 'what happens to the settings'),
   (args, session) => {
-    const profile = loadBoard(args.board);
-    const image = readInput(args.image);
-    const next = readInput(args.new);
+    const image = readImage(args.image);
+    const profile = boardOfImage(args.board, image, args.image);
+    const next = readImage(args.new);
     const system = bootDevice(profile, image, args.image, undefined, args.branch);
     const { keepSettings, changedEtc, changedAll, skipEqual, listPackages, force } = args;
     const options = { keepSettings, changedEtc, changedAll, skipEqual, listPackages, force };

@@ -1,10 +1,11 @@
 /** `which`: the layer that a path of the device's root comes from, and why. */
 import { byteStringFromText, UsageError } from '../../core/index.js';
-import { loadBoard } from '../board-profiles.js';
+import { boardOfImage } from '../board-profiles.js';
 import { bootDevice } from '../booted-device.js';
 import { defineCommand } from '../command.js';
 import type { WhichDocument } from '../documents/check.js';
-import { readInput } from './check.js';
+import { readImage } from '../image-files.js';
+import { boardOption } from '../option-values.js';
 
 /** The verb. */
 export const which = defineCommand(
@@ -12,12 +13,13 @@ export const which = defineCommand(
     yargs
       .positional('image', { type: 'string', demandOption: true, describe: 'image or dump of the chip' })
       .positional('path', { type: 'string', demandOption: true, describe: 'absolute path on the device' })
-      .option('board', { type: 'string', demandOption: true, describe: 'board id or profile file' })
+      .option('board', boardOption)
       .example('$0 which dump.bin /etc/config/network --board ubnt_unifi-ap', 'upper: the user changed it'),
   (args, session) => {
     if (!args.path.startsWith('/'))
       throw new UsageError('FW_USAGE_ARGUMENT', `${args.path}: a path inside the device starts with /`);
-    const system = bootDevice(loadBoard(args.board), readInput(args.image), args.image);
+    const image = readImage(args.image);
+    const system = bootDevice(boardOfImage(args.board, image, args.image), image, args.image);
     const found = system.whereIs(byteStringFromText(args.path));
     const document: WhichDocument = {
       schemaVersion: 1,

@@ -1,13 +1,13 @@
 /** Writes an unpacked set: the pieces of a file, its file systems as folders or archives, and the description. */
 import { createHash } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { archiveChunks } from '../../archive/index.js';
 import { FirmwrightError, formatSize, textOf } from '../../core/index.js';
 import { unpackFile, walkParts } from '../../inspect/index.js';
 import type { Part, UnpackDocument, UnpackedTree } from '../../inspect/index.js';
 import { scanJffs2 } from '../../jffs2/index.js';
-import { formatRecord, recordPathOf, recordTree, writeFolderTree } from '../../rootfs/index.js';
+import { formatRecord, makeFolder, recordPathOf, recordTree, writeFolderTree } from '../../rootfs/index.js';
 import { squashfsTree } from '../../squashfs/index.js';
 import { walkTree } from '../../vfs/index.js';
 import type { TreeDirectory } from '../../vfs/index.js';
@@ -42,7 +42,7 @@ export async function writeUnpackedSet(
 ): Promise<WrittenSet> {
   const staging = join(dirname(target), `.${basename(target)}.part`);
   rmSync(staging, { recursive: true, force: true });
-  mkdirSync(staging, { recursive: true });
+  makeFolder(staging);
   try {
     const { document, pieces } = await session.tasks.run('inspect', () => Promise.resolve(unpackFile(bytes)));
     for (const [file, content] of pieces) writeFileSync(join(staging, file), content);
