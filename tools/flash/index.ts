@@ -1,3 +1,4 @@
+export { contentKey } from './content-key.js';
 export { FlashError, PowerCut } from './errors.js';
 export { mixBits } from './faults.js';
 export type { BadBlockBehaviour, PowerCutPlan, StuckBits, WearOut } from './faults.js';

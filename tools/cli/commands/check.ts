@@ -146,12 +146,14 @@ function render(report: CheckReport, image: string, { style }: Session): string 
           { heading: 'power cuts in' },
           { heading: 'operations', align: 'right' },
           { heading: 'cuts', align: 'right' },
+          { heading: 'states', align: 'right' },
           ...cutOutcomes.map((heading) => ({ heading, align: 'right' as const })),
         ],
         report.cuts.map((table) => [
-          table.phase,
+          cutTitle(table),
           table.operations,
           table.cuts,
+          table.states,
           ...cutOutcomes.map((outcome) => table.outcomes[outcome]),
         ]),
         style.bold,
@@ -176,12 +178,18 @@ function render(report: CheckReport, image: string, { style }: Session): string 
   return text.join('\n');
 }
 
+/** What was cut. */
+function cutTitle({ phase, during }: CheckReport['cuts'][number]): string {
+  return during === 'flow' ? phase : `${phase}, during recovery`;
+}
+
 function junit(report: CheckReport): string {
   const proofs = report.proofs.map(({ title, problems }) =>
     problems.length === 0 ? { name: title } : { name: title, failure: problems.join('; ') },
   );
-  const cuts = report.cuts.map(({ phase, cuts: count, violations }) => {
-    const name = `${count} power cuts in ${phase}`;
+  const cuts = report.cuts.map((table) => {
+    const { cuts: count, violations } = table;
+    const name = `${count} power cuts in ${cutTitle(table)}`;
     const [first] = violations;
     return first
       ? { name, failure: `${violations.length} violations, first ${first.replay}: ${first.reason}` }

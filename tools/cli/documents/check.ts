@@ -11,8 +11,10 @@ export const checkDocument = z.strictObject({
   cuts: z.array(
     z.strictObject({
       phase: z.string(),
+      during: z.enum(['flow', 'recovery']),
       operations: z.number().int(),
       cuts: z.number().int(),
+      states: z.number().int(),
       outcomes: z.record(z.string(), z.number().int()),
       violations: z.array(z.strictObject({ replay: z.string(), reason: z.string() })),
     }),

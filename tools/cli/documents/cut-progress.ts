@@ -11,11 +11,13 @@ import {
 const outcomes = z.record(z.enum(cutOutcomes), z.number().int());
 
 const share = z.strictObject({
-  tables: z.array(
+  tallies: z.array(
     z.strictObject({
       phase: z.enum(cutPhases),
+      during: z.enum(['flow', 'recovery']),
       operations: z.number().int(),
       cuts: z.number().int(),
+      states: z.array(z.string()),
       outcomes,
       violations: z.array(z.strictObject({ replay: z.string(), reason: z.string() })),
     }),

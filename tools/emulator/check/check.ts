@@ -3,7 +3,8 @@ import type { BoardProfile } from '../../boards/index.js';
 import { FlashError } from '../../flash/index.js';
 import { FsError } from '../../vfs/index.js';
 import type { BranchName } from '../branches.js';
-import { sweepCuts, type CutPhase, type CutTable } from './cuts.js';
+import { cutFlows, type CutPhase } from './cut-flows.js';
+import { CutSweep, tablesOf, type CutTable } from './cuts.js';
 import {
   proveFirstBoot,
   proveFull,
@@ -28,7 +29,7 @@ export interface CheckOptions {
   readonly upgrade?: Uint8Array;
   readonly branch?: BranchName;
   readonly powerCuts?: 'none' | 'sample' | 'all';
-  /** Cuts of each phase in a sample; default 60. */
+  /** Cuts of each phase in a sample, and about as many during recovery; default 60. */
   readonly sampleSize?: number;
   /** One cut only. */
   readonly replay?: CutPoint;
@@ -124,14 +125,15 @@ async function sweep(
   const { replay, powerCuts = 'none', jobs, sampleSize, onCut, upgrade } = options;
   if (!replay && powerCuts === 'none') return { tables: [], findings: [] };
   if (!replay && jobs !== undefined) return sweepInShares(options, firmware);
-  const tables = await sweepCuts(subject, firmware, {
-    mode: powerCuts === 'all' ? 'all' : 'sample',
-    ...(replay ? { replay } : {}),
-    ...(sampleSize === undefined ? {} : { sampleSize }),
-    ...(onCut ? { onCut } : {}),
-    ...(upgrade ? { upgrade } : {}),
-  });
-  return { tables, findings: [] };
+  const cuts = new CutSweep(subject, cutFlows(subject, upgrade ?? firmware));
+  const tallies = replay
+    ? [cuts.replay(replay)]
+    : await cuts.share({
+        mode: powerCuts === 'all' ? 'all' : 'sample',
+        ...(sampleSize === undefined ? {} : { sampleSize }),
+        ...(onCut ? { onCut } : {}),
+      });
+  return { tables: tablesOf([tallies]), findings: [] };
 }
 
 /** A flash or file operation that the device refuses is what the proof found, not a fault of this program. */

@@ -1,295 +1,230 @@
 /**
- * The power-cut proof: after a cut at any flash operation of first boot, reset or upgrade, the next boot ends in the
- * old state, the new one, or a clean one.
+ * The power-cut proof: after a cut at any flash operation of first boot, reset or upgrade, and after a second one during the
+ * recovery from it, the next boot ends in the old state, the new one, or a clean one.
  *
- * The real upgrade has windows in which it cannot keep that promise (openwrt-flows, power-cut table): the boot loader
- * refuses a half-written kernel and waits for recovery, or an old overlay shows under the new root. These are counted
- * as classes of their own; anything else is a violation.
+ * What a boot makes of a chip depends on its bytes alone, so chips of the same content are judged once; cuts and distinct
+ * states are counted apart.
  */
-import type { NorChip } from '../../flash/index.js';
+import { FormatError } from '../../core/index.js';
+import { contentKey, FlashError, type NorChip } from '../../flash/index.js';
 import { FsError } from '../../vfs/index.js';
-import { boot } from '../boot/boot.js';
-import { bootToFlash, settingsDigest, upperDigest, writeSettings } from './proofs.js';
-import type { CheckSubject } from './subject.js';
 import type { Device } from '../device/device.js';
-import { factoryReset } from '../reset/factory-reset.js';
+import { cutOutcomes, type CutOutcome, type CutPhase, type Flow, type Verdict } from './cut-flows.js';
+import type { CheckSubject } from './subject.js';
 import {
   chipAfterCut,
   chooseCuts,
+  chooseRecoveries,
+  chooseSecondCuts,
   formatCutPoint,
   recordOperations,
   type CutPoint,
-  type RecordedOperation,
 } from './power-cuts.js';
-import { recoveryFlash, sysupgrade } from '../upgrade/sysupgrade.js';
-import type { RunningSystem } from '../device/system.js';
-import { digestDifferences, type TreeDigest } from '../tree-digest.js';
 
-/** How the boot after a cut ends. */
-export const cutOutcomes = ['old', 'new', 'clean', 'recovery', 'old-overlay', 'ram', 'violation'] as const;
-
-/** One of the outcomes. */
-export type CutOutcome = (typeof cutOutcomes)[number];
-
-/** Flows that are cut. */
-export const cutPhases = ['first-boot', 'reset', 'reset-failsafe', 'upgrade', 'upgrade-boot'] as const;
-
-/** One of the flows. */
-export type CutPhase = (typeof cutPhases)[number];
-
-/** Outcomes of one phase. */
+/** Outcomes of one phase: of cuts in the flow itself, or of second cuts during the recovery from one of those. */
 export interface CutTable {
   readonly phase: CutPhase;
-  /** Flash operations of the uncut flow. */
+  readonly during: 'flow' | 'recovery';
+  /** Flash operations of the uncut flow, or of all recoveries that were cut. */
   readonly operations: number;
   readonly cuts: number;
+  /** Distinct contents of the chip that the cuts left. */
+  readonly states: number;
   readonly outcomes: Readonly<Record<CutOutcome, number>>;
   /** Replay id and reason of each violation. */
   readonly violations: readonly { readonly replay: string; readonly reason: string }[];
+}
+
+/** A table in the making, or a share of one: its states are still told apart. */
+export interface CutTally extends Omit<CutTable, 'states'> {
+  readonly states: readonly string[];
 }
 
 /** What a sweep is asked for. */
 export interface CutSweepOptions {
   readonly mode: 'sample' | 'all';
   readonly sampleSize?: number;
-  /** Only every `shares`th cut of each phase, from `share`. */
+  /** Only the cuts of one share of each phase, which follow each other. */
   readonly share?: number;
   readonly shares?: number;
-  /** Only this cut. */
-  readonly replay?: CutPoint;
   /** Called after each cut and awaited: the place to show progress, and to throw when the user cancels. */
   readonly onCut?: (done: number, total: number, phase: CutPhase) => Promise<void>;
-  readonly upgrade?: Uint8Array;
 }
 
-/** A flow that ran once, and how the boot after a cut is judged. */
-export interface Flow {
-  readonly phase: CutPhase;
-  /** Chip and its operations, in the uncut run. */
-  readonly chip: NorChip;
-  readonly recorded: readonly RecordedOperation[];
-  readonly judge: (device: Device) => { readonly outcome: CutOutcome; readonly reason: string };
-}
+/** Cuts the power in flows that ran before, and tells how each boot after it ends. */
+export class CutSweep {
+  readonly #flows: readonly FlowSweep[];
 
-/** Cuts the power in every phase and tells how each boot after it ends. */
-export async function sweepCuts(
-  subject: CheckSubject,
-  image: Uint8Array,
-  options: CutSweepOptions,
-): Promise<readonly CutTable[]> {
-  return sweepFlows(subject, cutFlows(subject, options.upgrade ?? image), options);
-}
-
-/** Runs every flow once without a cut. */
-export function cutFlows(subject: CheckSubject, image: Uint8Array): readonly Flow[] {
-  return [
-    firstBootFlow(subject),
-    resetFlow(subject, 'reset'),
-    resetFlow(subject, 'reset-failsafe'),
-    ...upgradeFlows(subject, image),
-  ];
-}
-
-/** Cuts flows that ran before. */
-export async function sweepFlows(
-  subject: CheckSubject,
-  flows: readonly Flow[],
-  options: CutSweepOptions,
-): Promise<readonly CutTable[]> {
-  const { replay } = options;
-  const tables: CutTable[] = [];
-  for (const flow of flows) {
-    if (replay === undefined || replay.phase === flow.phase)
-      tables.push(await sweepFlow(subject, flow, options));
+  constructor(subject: CheckSubject, flows: readonly Flow[]) {
+    this.#flows = flows.map((flow) => new FlowSweep(subject, flow));
   }
-  return tables;
+
+  /** Makes the cuts of a share; all, when none is named. */
+  async share(options: CutSweepOptions): Promise<readonly CutTally[]> {
+    const tallies: CutTally[] = [];
+    for (const flow of this.#flows) tallies.push(...(await flow.share(options)));
+    return tallies;
+  }
+
+  /**
+   * Makes one cut.
+   *
+   * @throws FormatError FW_EMULATOR_REPLAY when its flow has no such operation
+   */
+  replay(cut: CutPoint): CutTally {
+    const flow = this.#flows.find(({ phase }) => phase === cut.phase);
+    const tally = flow?.replay(cut);
+    if (tally) return tally;
+    throw new FormatError('FW_EMULATOR_REPLAY', `no such power cut on this image: ${formatCutPoint(cut)}`, {
+      hint: 'replay ids hold for the image, board and options of the report that names them',
+    });
+  }
 }
 
-/** Adds up the tables that shares of one sweep gave. */
-export function mergeTables(shares: readonly (readonly CutTable[])[]): readonly CutTable[] {
+/** Adds up the shares of one sweep, in their order. */
+export function tablesOf(shares: readonly (readonly CutTally[])[]): readonly CutTable[] {
   const [first = [], ...others] = shares;
-  return first.map((table, index) => {
-    const outcomes = { ...table.outcomes };
-    const violations = [...table.violations];
-    let { cuts } = table;
+  return first.map((tally, index) => {
+    const outcomes = { ...tally.outcomes };
+    const violations = [...tally.violations];
+    const states = new Set(tally.states);
+    let { cuts, operations } = tally;
     for (const share of others) {
       const other = share[index];
       if (!other) continue;
       cuts += other.cuts;
+      if (tally.during === 'recovery') operations += other.operations;
       violations.push(...other.violations);
+      for (const state of other.states) states.add(state);
       for (const name of cutOutcomes) outcomes[name] += other.outcomes[name];
     }
-    return { ...table, cuts, outcomes, violations };
+    return { ...tally, operations, cuts, outcomes, violations, states: states.size };
   });
 }
 
-async function sweepFlow(subject: CheckSubject, flow: Flow, options: CutSweepOptions): Promise<CutTable> {
-  const { replay, share = 0, shares = 1 } = options;
-  const chosen = chooseCuts(flow.phase, flow.recorded, replay ? 'all' : options.mode, options.sampleSize)
-    .filter(({ cut }) => !replay || (cut.operation === replay.operation && cut.tear === replay.tear))
-    .filter((_, index) => index % shares === share);
-  const outcomes = Object.fromEntries(cutOutcomes.map((name) => [name, 0])) as Record<CutOutcome, number>;
-  const violations: { replay: string; reason: string }[] = [];
-  for (const [index, { cut, recorded }] of chosen.entries()) {
-    const device = subject.deviceOn(chipAfterCut(flow.chip, recorded, cut.tear));
-    const { outcome, reason } = flow.judge(device);
-    outcomes[outcome] += 1;
-    if (outcome === 'violation') violations.push({ replay: formatCutPoint(cut), reason });
-    await options.onCut?.(index + 1, chosen.length, flow.phase);
+/** The sweep of one flow, which remembers the verdict of every state it met. */
+class FlowSweep {
+  readonly #subject: CheckSubject;
+  readonly #flow: Flow;
+  readonly #verdicts = new Map<string, Verdict>();
+
+  constructor(subject: CheckSubject, flow: Flow) {
+    this.#subject = subject;
+    this.#flow = flow;
   }
-  return { phase: flow.phase, operations: flow.recorded.length, cuts: chosen.length, outcomes, violations };
-}
 
-function firstBootFlow(subject: CheckSubject): Flow {
-  const device = subject.newDevice();
-  const recorded = recordOperations(device.chip, () => {
-    const result = boot(device);
-    if (result.kind === 'running') result.system.shutdown();
-  });
-  return { phase: 'first-boot', chip: device.chip, recorded, judge: (cut) => judgeClean(subject, cut) };
-}
-
-function resetFlow(subject: CheckSubject, phase: 'reset' | 'reset-failsafe'): Flow {
-  const device = subject.freshDevice();
-  const system = bootToFlash(device);
-  if (typeof system === 'string')
-    return { phase, chip: device.chip, recorded: [], judge: () => violation(system) };
-  writeSettings(system);
-  const old = upperDigest(system);
-  if (phase === 'reset-failsafe') {
-    system.shutdown();
-    const failsafe = boot(device, { failsafe: true });
-    const recorded = recordOperations(device.chip, () => {
-      if (failsafe.kind === 'running') factoryReset(failsafe.system, {});
-      bootToFlash(device);
-    });
-    return { phase, chip: device.chip, recorded, judge: (cut) => judgeOldOrClean(subject, cut, old) };
+  get phase(): CutPhase {
+    return this.#flow.phase;
   }
-  const recorded = recordOperations(device.chip, () => {
-    factoryReset(system, {});
-    system.shutdown();
-    bootToFlash(device);
-  });
-  return { phase, chip: device.chip, recorded, judge: (cut) => judgeOldOrClean(subject, cut, old) };
-}
 
-function upgradeFlows(subject: CheckSubject, image: Uint8Array): readonly Flow[] {
-  const device = subject.freshDevice();
-  const system = bootToFlash(device);
-  if (typeof system === 'string') return [];
-  writeSettings(system);
-  const old = upperDigest(system);
-  const kept = settingsDigest(system);
-  const written = recordOperations(device.chip, () => sysupgrade(system, image, { force: true }));
-  const afterWrite = device.chip.fork();
-  const booted = recordOperations(device.chip, () => {
-    const result = boot(device);
-    if (result.kind === 'running') result.system.shutdown();
-  });
-  return [
-    {
-      phase: 'upgrade',
-      chip: afterWrite,
-      recorded: written,
-      judge: (cut) => judgeUpgrade(subject, cut, image, old, kept),
-    },
-    {
-      phase: 'upgrade-boot',
-      chip: device.chip,
-      recorded: booted,
-      judge: (cut) => judgeNew(subject, cut, kept),
-    },
-  ];
-}
+  async share(options: CutSweepOptions): Promise<readonly CutTally[]> {
+    const { share = 0, shares = 1, mode, sampleSize, onCut } = options;
+    const { phase, chip, recorded } = this.#flow;
+    const chosen = chooseCuts(phase, recorded, mode, sampleSize);
+    const recoveries = chooseRecoveries(phase, chosen.length, mode, sampleSize);
+    const first = new Tally(phase, 'flow', recorded.length);
+    const second = new Tally(phase, 'recovery', 0);
+    const from = Math.floor((chosen.length * share) / shares);
+    const to = Math.floor((chosen.length * (share + 1)) / shares);
+    for (const [index, { cut, recorded: operation }] of chosen.slice(from, to).entries()) {
+      const state = chipAfterCut(chip, operation, cut.tear);
+      this.#judge(state, cut, first);
+      if (recoveries.has(from + index)) this.#cutRecovery(state, cut, second, mode);
+      await onCut?.(index + 1, to - from, phase);
+    }
+    return [first.result(), second.result()];
+  }
 
-type Verdict = { readonly outcome: CutOutcome; readonly reason: string };
+  replay(cut: CutPoint): CutTally | undefined {
+    const { phase, chip, recorded } = this.#flow;
+    const operation = recorded[cut.operation];
+    if (!operation) return undefined;
+    const state = chipAfterCut(chip, operation, cut.tear);
+    const { again } = cut;
+    if (!again) {
+      const tally = new Tally(phase, 'flow', recorded.length);
+      this.#judge(state, cut, tally);
+      return tally.result();
+    }
+    const recovery = this.#recovery(state);
+    const second = recovery[again.operation];
+    if (!second) return undefined;
+    const tally = new Tally(phase, 'recovery', recovery.length);
+    this.#judge(chipAfterCut(state, second, again.tear), cut, tally);
+    return tally.result();
+  }
 
-function violation(reason: string): Verdict {
-  return { outcome: 'violation', reason };
-}
+  /** Looks at what a cut left; the chip stays as it is. */
+  #judge(chip: NorChip, cut: CutPoint, tally: Tally): void {
+    const key = contentKey(chip);
+    let verdict = this.#verdicts.get(key);
+    if (!verdict) {
+      verdict = this.#verdictOn(this.#subject.deviceOn(chip.fork()));
+      this.#verdicts.set(key, verdict);
+    }
+    tally.add(key, verdict, cut);
+  }
 
-function judgeClean(subject: CheckSubject, device: Device): Verdict {
-  const system = bootToFlash(device);
-  if (typeof system === 'string') return violation(system);
-  const [difference] = digestDifferences(subject.freshUpper(), upperDigest(system));
-  return difference === undefined ? { outcome: 'clean', reason: '' } : violation(difference);
-}
+  /** Cuts the recovery from a cut. */
+  #cutRecovery(chip: NorChip, cut: CutPoint, tally: Tally, mode: 'sample' | 'all'): void {
+    const recovery = this.#recovery(chip);
+    tally.operations += recovery.length;
+    for (const again of chooseSecondCuts(cut, recovery.length, mode)) {
+      const operation = recovery[again.operation];
+      if (operation) this.#judge(chipAfterCut(chip, operation, again.tear), { ...cut, again }, tally);
+    }
+  }
 
-function judgeOldOrClean(subject: CheckSubject, device: Device, old: TreeDigest): Verdict {
-  const result = boot(device);
-  if (result.kind === 'no-boot') return violation(`${result.stage}: ${result.reason}`);
-  if (result.system.mode !== 'jffs2-overlay') return { outcome: 'ram', reason: result.system.mode };
-  const found = upperDigest(result.system);
-  const [fromOld] = digestDifferences(old, found);
-  if (fromOld === undefined) return { outcome: 'old', reason: '' };
-  const [fromClean] = digestDifferences(subject.freshUpper(), found);
-  if (fromClean === undefined) return { outcome: 'clean', reason: '' };
-  // A blank first block makes mount_root take the volume for new: old files show without the wipe (a known flaw).
-  if (isPartOf(found, old)) return { outcome: 'old-overlay', reason: fromClean };
-  return violation(fromClean);
-}
+  /** What the device does when the power comes back, up to the verdict: it boots, and is flashed again where it does not. */
+  #recovery(chip: NorChip): ReturnType<typeof recordOperations> {
+    const device = this.#subject.deviceOn(chip.fork());
+    return recordOperations(device.chip, () => this.#verdictOn(device));
+  }
 
-function judgeNew(subject: CheckSubject, device: Device, kept: TreeDigest): Verdict {
-  const system = bootToFlash(device);
-  if (typeof system === 'string') return violation(system);
-  const [fromNew] = digestDifferences(kept, settingsDigest(system));
-  if (fromNew === undefined) return { outcome: 'new', reason: '' };
-  const [fromClean] = digestDifferences(subject.freshUpper(), upperDigest(system));
-  return fromClean === undefined ? { outcome: 'clean', reason: '' } : violation(fromNew);
-}
-
-function judgeUpgrade(
-  subject: CheckSubject,
-  device: Device,
-  image: Uint8Array,
-  old: TreeDigest,
-  kept: TreeDigest,
-): Verdict {
-  const result = boot(device);
-  if (result.kind === 'no-boot') return judgeRecovery(device, image, result.reason);
-  try {
-    device.bootContent().visitRom();
-    return judgeUpgraded(subject, result.system, old, kept);
-  } catch (error) {
-    // The root is only partly written: it comes up, and fails where a program reads on.
-    if (error instanceof FsError && error.code === 'EIO') return judgeRecovery(device, image, error.message);
-    throw error;
+  /** An operation that the device refuses is an outcome, not a fault of this program. */
+  #verdictOn(device: Device): Verdict {
+    try {
+      return this.#flow.judge(device);
+    } catch (error) {
+      if (error instanceof FlashError || error instanceof FsError)
+        return { outcome: 'violation', reason: error.message };
+      throw error;
+    }
   }
 }
 
-function judgeUpgraded(
-  subject: CheckSubject,
-  system: RunningSystem,
-  old: TreeDigest,
-  kept: TreeDigest,
-): Verdict {
-  if (system.mode !== 'jffs2-overlay') return { outcome: 'ram', reason: system.mode };
-  const found = upperDigest(system);
-  const [fromOld] = digestDifferences(old, found);
-  if (fromOld === undefined) return { outcome: 'old', reason: '' };
-  const [fromNew] = digestDifferences(kept, settingsDigest(system));
-  if (fromNew === undefined) return { outcome: 'new', reason: '' };
-  const [fromClean] = digestDifferences(subject.freshUpper(), found);
-  if (fromClean === undefined) return { outcome: 'clean', reason: '' };
-  if (isPartOf(found, old)) return { outcome: 'old-overlay', reason: fromClean };
-  return violation(fromNew);
-}
+/** Counts outcomes. */
+class Tally {
+  operations: number;
+  readonly #phase: CutPhase;
+  readonly #during: CutTable['during'];
+  readonly #states = new Set<string>();
+  readonly #outcomes = Object.fromEntries(cutOutcomes.map((name) => [name, 0])) as Record<CutOutcome, number>;
+  readonly #violations: CutTable['violations'][number][] = [];
+  #cuts = 0;
 
-/** A device that does not start must come back clean when the boot loader flashes it again. */
-function judgeRecovery(device: Device, image: Uint8Array, reason: string): Verdict {
-  recoveryFlash(device, image);
-  const system = bootToFlash(device);
-  return typeof system === 'string'
-    ? violation(`${reason}; recovery flashing does not help: ${system}`)
-    : { outcome: 'recovery', reason };
-}
-
-/** Every path of `part` stands in `whole` as it is, or is one the boot itself makes. */
-function isPartOf(part: TreeDigest, whole: TreeDigest): boolean {
-  for (const [path, line] of part) {
-    const other = whole.get(path);
-    if (other !== undefined && other !== line) return false;
-    if (other === undefined && !path.startsWith('/etc/uci-defaults')) return false;
+  constructor(phase: CutPhase, during: CutTable['during'], operations: number) {
+    this.#phase = phase;
+    this.#during = during;
+    this.operations = operations;
   }
-  return true;
+
+  add(state: string, { outcome, reason }: Verdict, cut: CutPoint): void {
+    this.#cuts += 1;
+    this.#states.add(state);
+    this.#outcomes[outcome] += 1;
+    if (outcome === 'violation') this.#violations.push({ replay: formatCutPoint(cut), reason });
+  }
+
+  result(): CutTally {
+    return {
+      phase: this.#phase,
+      during: this.#during,
+      operations: this.operations,
+      cuts: this.#cuts,
+      states: [...this.#states],
+      outcomes: this.#outcomes,
+      violations: this.#violations,
+    };
+  }
 }

@@ -4,7 +4,7 @@
  * A flow runs once. Before each program and erase the chip's state is kept (copy on write, so it costs references),
  * and the cut state is made by carrying out that one operation only in part on a fork.
  */
-import { FormatError, InternalError } from '../../core/index.js';
+import { crc32, FormatError, InternalError, seededRandom } from '../../core/index.js';
 import {
   PowerCut,
   type FlashOperation,
@@ -26,12 +26,17 @@ export interface RecordedOperation {
   readonly operation: FlashOperation;
 }
 
-/** A power cut, as it is named in reports: `upgrade:117:half`. */
+/** A power cut, as it is named in reports: `upgrade:117:half`; `upgrade:117:half/34:after` with a second one. */
 export interface CutPoint {
   readonly phase: string;
   readonly operation: number;
   readonly tear: Tear;
+  /** The power fails again, at an operation of the recovery from the first cut. */
+  readonly again?: SecondCut;
 }
+
+/** A power cut during recovery; operations count from the moment the power comes back. */
+export type SecondCut = Pick<CutPoint, 'operation' | 'tear'>;
 
 /** Runs a flow to its end and keeps the chip's state before each of its operations. */
 export function recordOperations(chip: NorChip, flow: () => void): readonly RecordedOperation[] {
@@ -42,7 +47,7 @@ export function recordOperations(chip: NorChip, flow: () => void): readonly Reco
     recorded.push({
       index: recorded.length,
       snapshot: chip.snapshot(),
-      operation: operation.kind === 'program' ? { ...operation, data: operation.data.slice() } : operation,
+      operation: operation.kind === 'program' ? { ...operation, data: new Uint8Array(operation.data) } : operation,
     });
   };
   try {
@@ -111,8 +116,9 @@ export function planAt(
 }
 
 /** Writes the name of a cut. */
-export function formatCutPoint(cut: CutPoint): string {
-  return `${cut.phase}:${cut.operation}:${cut.tear}`;
+export function formatCutPoint({ phase, operation, tear, again }: CutPoint): string {
+  const first = `${phase}:${operation}:${tear}`;
+  return again ? `${first}/${again.operation}:${again.tear}` : first;
 }
 
 /**
@@ -121,14 +127,21 @@ export function formatCutPoint(cut: CutPoint): string {
  * @throws FormatError FW_EMULATOR_REPLAY
  */
 export function parseCutPoint(text: string): CutPoint {
-  const match = /^([a-z-]+):(\d+):([a-z-]+)$/.exec(text);
-  const tear = tears.find((name) => name === match?.[3]);
-  if (!match?.[1] || !match[2] || !tear) {
+  const match = /^([a-z-]+):(\d+):([a-z-]+)(?:\/(\d+):([a-z-]+))?$/.exec(text);
+  const [, phase, operation, tearName, operationAgain, tearAgain] = match ?? [];
+  const first = cutOf(operation, tearName);
+  const again = cutOf(operationAgain, tearAgain);
+  if (phase === undefined || !first || (operationAgain !== undefined && !again)) {
     throw new FormatError('FW_EMULATOR_REPLAY', `not a replay id: ${text}`, {
-      hint: `a replay id reads like upgrade:117:half; tears are ${tears.join(', ')}`,
+      hint: `a replay id reads like upgrade:117:half, or upgrade:117:half/34:after for a second cut; tears are ${tears.join(', ')}`,
     });
   }
-  return { phase: match[1], operation: Number(match[2]), tear };
+  return { phase, ...first, ...(again ? { again } : {}) };
+}
+
+function cutOf(operation: string | undefined, tearName: string | undefined): SecondCut | undefined {
+  const tear = tears.find((name) => name === tearName);
+  return operation === undefined || !tear ? undefined : { operation: Number(operation), tear };
 }
 
 /**
@@ -156,4 +169,55 @@ export function chooseCuts(
     if (pick) chosen.set(at, pick);
   }
   return [...chosen.values()];
+}
+
+/** Recoveries that are cut, and the cuts in each, of every phase: some in a sample, many in a sweep of all. */
+const recoveryCounts = {
+  all: { recoveries: 100, cuts: 20 },
+  sample: { recoveries: 12, cuts: 5 },
+} as const;
+
+/**
+ * Chooses the cuts whose recovery is cut as well: a seeded draw, the same for a phase and its number of cuts.
+ *
+ * @param cutCount    cuts of the phase
+ * @param sampleSize  in a sample, about so many second cuts
+ * @returns numbers of the cuts
+ */
+export function chooseRecoveries(
+  phase: string,
+  cutCount: number,
+  mode: 'sample' | 'all',
+  sampleSize: number = recoveryCounts.sample.recoveries * recoveryCounts.sample.cuts,
+): ReadonlySet<number> {
+  const wanted =
+    mode === 'all' ? recoveryCounts.all.recoveries : Math.ceil(sampleSize / recoveryCounts.sample.cuts);
+  return draw(`${phase} ${cutCount}`, Math.min(wanted, cutCount), cutCount);
+}
+
+/**
+ * Chooses where a recovery is cut: a seeded draw among its operations and tears.
+ *
+ * @param first       the cut it recovers from
+ * @param operations  flash operations of the recovery
+ */
+export function chooseSecondCuts(
+  first: CutPoint,
+  operations: number,
+  mode: 'sample' | 'all',
+): readonly SecondCut[] {
+  const all = operations * tears.length;
+  const drawn = draw(formatCutPoint(first), Math.min(recoveryCounts[mode].cuts, all), all);
+  return [...drawn].map((at) => ({
+    operation: Math.floor(at / tears.length),
+    tear: tears[at % tears.length] ?? 'before',
+  }));
+}
+
+/** Draws `count` different numbers below `limit`, in ascending order. */
+function draw(seed: string, count: number, limit: number): ReadonlySet<number> {
+  const random = seededRandom(crc32(Buffer.from(seed)));
+  const drawn = new Set<number>();
+  while (drawn.size < count) drawn.add(random.below(limit));
+  return new Set([...drawn].sort((a, b) => a - b));
 }

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { spreadWork, type DoShare } from '../../flash/index.js';
 import type { CheckOptions } from './check.js';
-import { cutFlows, mergeTables, sweepFlows, type CutTable } from './cuts.js';
+import { cutFlows } from './cut-flows.js';
+import { CutSweep, tablesOf, type CutTable, type CutTally } from './cuts.js';
 import { CheckSubject, type CheckSubjectOptions } from './subject.js';
 import type { Finding } from '../findings.js';
 
@@ -11,7 +12,7 @@ const SHARES = 32;
 
 /** What one share found; plain data. */
 export interface CutShare {
-  readonly tables: readonly CutTable[];
+  readonly tallies: readonly CutTally[];
   readonly findings: readonly Finding[];
 }
 
@@ -66,7 +67,7 @@ export async function sweepInShares(
   );
   const shares = results as CutShare[];
   return {
-    tables: mergeTables(shares.map(({ tables }) => tables)),
+    tables: tablesOf(shares.map(({ tallies }) => tallies)),
     findings: shares.flatMap(({ findings }) => findings),
   };
 }
@@ -79,15 +80,10 @@ function keyOf({ image, firmware, profile, ...rest }: ShareInput): string {
 /** What each process does; `input` is a `ShareInput`. */
 export function cutShares(input: ShareInput): DoShare {
   const subject = new CheckSubject(input);
-  const flows = cutFlows(subject, input.firmware);
+  const sweep = new CutSweep(subject, cutFlows(subject, input.firmware));
   const { mode, sampleSize } = input;
   return async (share, shares): Promise<CutShare> => {
-    const tables = await sweepFlows(subject, flows, {
-      mode,
-      share,
-      shares,
-      ...(sampleSize === undefined ? {} : { sampleSize }),
-    });
-    return { tables, findings: subject.findings() };
+    const options = { mode, share, shares, ...(sampleSize === undefined ? {} : { sampleSize }) };
+    return { tallies: await sweep.share(options), findings: subject.findings() };
   };
 }

@@ -9,7 +9,7 @@ import type { BranchName } from '../branches.js';
 import { chipFromImage } from '../device/chip-image.js';
 import { upperDigest } from './proofs.js';
 import { Device, type ScriptEffect } from '../device/device.js';
-import type { Finding } from '../findings.js';
+import type { Finding, FindingLog } from '../findings.js';
 import { mtdWrite } from '../upgrade/mtd.js';
 import type { TreeDigest } from '../tree-digest.js';
 
@@ -28,7 +28,7 @@ export class CheckSubject {
   readonly profile: BoardProfile;
   readonly #options: CheckSubjectOptions;
   readonly #factory: NorChip;
-  readonly #devices: Device[] = [];
+  readonly #logs: FindingLog[] = [];
   readonly #contents = new BootContents();
   #booted: NorChip | undefined;
   #freshUpper: TreeDigest | undefined;
@@ -75,7 +75,7 @@ export class CheckSubject {
       ...(branch ? { branch } : {}),
       ...(scriptEffects ? { scriptEffects } : {}),
     });
-    this.#devices.push(device);
+    this.#logs.push(device.findings);
     return device;
   }
 
@@ -88,8 +88,8 @@ export class CheckSubject {
   /** Findings of all devices so far, each code and place once. */
   findings(): readonly Finding[] {
     const seen = new Map<string, Finding>();
-    for (const device of this.#devices) {
-      for (const finding of device.findings.list()) seen.set(`${finding.code} ${finding.where}`, finding);
+    for (const log of this.#logs) {
+      for (const finding of log.list()) seen.set(`${finding.code} ${finding.where}`, finding);
     }
     return [...seen.values()];
   }

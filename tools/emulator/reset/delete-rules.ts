@@ -2,8 +2,8 @@
  * How the reset program deletes the content of the overlay, flaws included.
  *
  * Source: openwrt fstools libfstools/overlay.c (`handle_rmdir`, `foreachdir`): directories are found by the glob
- * `*`, which skips names that start with a dot; files are found by reading the directory, so hidden files go and
- * hidden directories stay, and with them every directory above.
+ * `*`, which skips names that start with a dot and gives the others in order; files are found by reading the directory, so
+ * hidden files go and hidden directories stay, and with them every directory above.
  */
 import { byteStringFromText, joinPath, type ByteString } from '../../core/index.js';
 import { FsError, type DirectoryEntry, type FileSystem, type Ino } from '../../vfs/index.js';
@@ -38,19 +38,24 @@ export function deleteByResetRules(fs: FileSystem, directory: Ino, keepCarrier: 
       survivors.push(path);
     }
   };
+  // A directory goes at the end of its visit, before the next one is looked at.
   const visit = (at: Ino, path: ByteString): void => {
-    for (const entry of entriesOf(fs, at)) {
-      if (entry.type === 'directory' && !entry.name.startsWith('.'))
-        visit(entry.ino, joinPath(path, entry.name));
+    const folders = entriesOf(fs, at).filter(({ type }) => type === 'directory');
+    for (const { name, ino } of folders.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const folderPath = joinPath(path, name);
+      // A hidden directory is never visited, and stays even when it is empty.
+      if (name.startsWith('.')) {
+        survivors.push(folderPath);
+        continue;
+      }
+      visit(ino, folderPath);
+      attempt(folderPath, () => fs.rmdir(at, name));
     }
-    for (const entry of entriesOf(fs, at)) {
-      const entryPath = joinPath(path, entry.name);
-      const keep = keepCarrier && entry.name === carrier;
-      // A directory is removed after it was visited; a hidden one is never visited, and stays even when it is empty.
-      const hidden = entry.type === 'directory' && entry.name.startsWith('.');
-      if (keep || hidden) survivors.push(entryPath);
-      else if (entry.type === 'directory') attempt(entryPath, () => fs.rmdir(at, entry.name));
-      else attempt(entryPath, () => fs.unlink(at, entry.name));
+    for (const { name, type } of entriesOf(fs, at)) {
+      const filePath = joinPath(path, name);
+      if (type === 'directory') continue;
+      if (keepCarrier && name === carrier) survivors.push(filePath);
+      else attempt(filePath, () => fs.unlink(at, name));
     }
   };
   visit(directory, '/' as ByteString);
