@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { checkImage, type CutProgress } from '../../tools/emulator/index.js';
+import { checkImage, parseCutPoint, type CheckReport, type CutProgress } from '../../tools/emulator/index.js';
 import { fillerBytes } from '../../tools/emulator/device/filler.js';
 import { profileOf, routerTree, smallBoard, sysupgradeImage } from '../support/router-image.js';
 
@@ -25,16 +25,17 @@ describe.each(boards)('%s', (id) => {
 
   test('a power cut at sampled flash operations never leaves a fourth state', async () => {
     const report = await checkImage({ profile, image, powerCuts: 'sample', sampleSize: 12 });
-    expect(report.cuts.map(({ phase }) => phase)).toEqual([
-      'first-boot',
-      'reset',
-      'reset-failsafe',
-      'upgrade',
-      'upgrade-boot',
-    ]);
-    for (const { phase, cuts, violations } of report.cuts) {
+    const phases = ['first-boot', 'reset', 'reset-failsafe', 'upgrade', 'upgrade-boot'];
+    expect(report.cuts.map(({ phase, during }) => `${phase} ${during}`)).toEqual(
+      phases.flatMap((phase) => [`${phase} flow`, `${phase} recovery`]),
+    );
+    for (const { phase, during, cuts, states, outcomes, violations } of report.cuts) {
       expect(violations, phase).toEqual([]);
-      expect(cuts, phase).toBe(12);
+      if (during === 'flow') expect(cuts, phase).toBe(12);
+      else expect(cuts, phase).toBeGreaterThan(0);
+      expect(states, phase).toBeLessThanOrEqual(cuts);
+      expect(Object.values(outcomes).reduce((sum, count) => sum + count, 0)).toBe(cuts);
+      expect(outcomes['old-overlay'] + outcomes.ram, phase).toBe(0);
     }
   });
 });
@@ -78,4 +79,19 @@ test('power cuts spread over processes, stopped and resumed, give the table of o
   expect(shares[0]).toBe(9);
   const { proofs, cuts } = await checkImage(options);
   expect(resumed).toMatchObject({ passed: true, proofs, cuts });
+});
+
+test('one power cut, and one during the recovery from it, are replayed by name; unknown ones are refused', async () => {
+  const profile = smallBoard();
+  const image = await sysupgradeImage(profile, undefined, 60_000);
+  const replay = async (id: string): Promise<CheckReport> =>
+    checkImage({ profile, image, replay: parseCutPoint(id) });
+  expect((await replay('upgrade:2:half')).cuts).toMatchObject([
+    { phase: 'upgrade', during: 'flow', cuts: 1, states: 1, outcomes: { recovery: 1 } },
+  ]);
+  expect((await replay('upgrade:2:half/1:bits')).cuts).toMatchObject([
+    { phase: 'upgrade', during: 'recovery', cuts: 1, states: 1, outcomes: { recovery: 1 } },
+  ]);
+  for (const id of ['upgrade:9999:half', 'upgrade:2:half/9999:bits', 'downgrade:1:half'])
+    await expect(replay(id)).rejects.toMatchObject({ code: 'FW_EMULATOR_REPLAY' });
 });

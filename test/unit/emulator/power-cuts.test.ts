@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import {
   chipAfterCut,
   chooseCuts,
+  chooseRecoveries,
+  chooseSecondCuts,
   formatCutPoint,
   parseCutPoint,
   planCutAt,
@@ -55,6 +57,27 @@ test('a planned cut strikes at the operation that was counted', () => {
 test('names of cuts are read back; others are refused', () => {
   const cut = { phase: 'upgrade-boot', operation: 17, tear: 'last-byte' } as const;
   expect(parseCutPoint(formatCutPoint(cut))).toEqual(cut);
+  const second = { ...cut, again: { operation: 3, tear: 'after' } } as const;
+  expect(formatCutPoint(second)).toBe('upgrade-boot:17:last-byte/3:after');
+  expect(parseCutPoint(formatCutPoint(second))).toEqual(second);
+  expect(() => parseCutPoint('upgrade:1:half/')).toThrow(FormatError);
+  expect(() => parseCutPoint('upgrade:1:half/2:nothing')).toThrow(FormatError);
   expect(() => parseCutPoint('upgrade:x:half')).toThrow(FormatError);
   expect(() => parseCutPoint('upgrade:1:nothing')).toThrow(FormatError);
+});
+
+test('recoveries and second cuts are drawn over the whole range, always the same ones', () => {
+  const recoveries = [...chooseRecoveries('reset', 1000, 'all')];
+  expect(recoveries).toHaveLength(100);
+  expect(recoveries.every((at, i) => at >= i * 10 && at < (i + 1) * 10)).toBe(true);
+  expect([...chooseRecoveries('reset', 1000, 'all')]).toEqual(recoveries);
+  expect([...chooseRecoveries('upgrade', 1000, 'all')]).not.toEqual(recoveries);
+  expect(chooseRecoveries('reset', 60, 'sample').size).toBe(12);
+  expect(chooseRecoveries('reset', 3, 'all').size).toBe(3);
+  const first = { phase: 'reset', operation: 1, tear: 'half' } as const;
+  const second = chooseSecondCuts(first, 200, 'all');
+  expect(second).toHaveLength(20);
+  expect(second.map(({ operation }) => Math.floor(operation / 10))).toEqual([...second.keys()]);
+  expect(chooseSecondCuts(first, 1, 'sample').map(({ operation }) => operation)).toEqual([0, 0, 0, 0, 0]);
+  expect(chooseSecondCuts(first, 0, 'sample')).toEqual([]);
 });

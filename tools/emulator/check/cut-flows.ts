@@ -79,14 +79,14 @@ function resetFlow(subject: CheckSubject, phase: 'reset' | 'reset-failsafe'): Fl
       if (failsafe.kind === 'running') factoryReset(failsafe.system, {});
       bootToFlash(device);
     });
-    return { phase, chip: device.chip, recorded, judge: (cut) => judgeOldOrClean(subject, cut, old) };
+    return { phase, chip: device.chip, recorded, judge: (cut) => judgeOldOrClean(subject, cut, old, true) };
   }
   const recorded = recordOperations(device.chip, () => {
     factoryReset(system, {});
     system.shutdown();
     bootToFlash(device);
   });
-  return { phase, chip: device.chip, recorded, judge: (cut) => judgeOldOrClean(subject, cut, old) };
+  return { phase, chip: device.chip, recorded, judge: (cut) => judgeOldOrClean(subject, cut, old, false) };
 }
 
 function upgradeFlows(subject: CheckSubject, image: Uint8Array): readonly Flow[] {
@@ -129,7 +129,8 @@ function judgeClean(subject: CheckSubject, device: Device): Verdict {
   return difference === undefined ? { outcome: 'clean', reason: '' } : violation(difference);
 }
 
-function judgeOldOrClean(subject: CheckSubject, device: Device, old: TreeDigest): Verdict {
+/** @param marked  the reset marked the volume, which rewrites its first block */
+function judgeOldOrClean(subject: CheckSubject, device: Device, old: TreeDigest, marked: boolean): Verdict {
   const result = boot(device);
   if (result.kind === 'no-boot') return violation(`${result.stage}: ${result.reason}`);
   if (result.system.mode !== 'jffs2-overlay') return { outcome: 'ram', reason: result.system.mode };
@@ -139,7 +140,7 @@ function judgeOldOrClean(subject: CheckSubject, device: Device, old: TreeDigest)
   const [fromClean] = digestDifferences(subject.freshUpper(), found);
   if (fromClean === undefined) return { outcome: 'clean', reason: '' };
   // A blank first block makes mount_root take the volume for new: old files show without the wipe (a known flaw).
-  if (isPartOf(found, old)) return { outcome: 'old-overlay', reason: fromClean };
+  if (marked && isPartOf(found, old)) return { outcome: 'old-overlay', reason: fromClean };
   return violation(fromClean);
 }
 

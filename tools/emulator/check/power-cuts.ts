@@ -47,7 +47,8 @@ export function recordOperations(chip: NorChip, flow: () => void): readonly Reco
     recorded.push({
       index: recorded.length,
       snapshot: chip.snapshot(),
-      operation: operation.kind === 'program' ? { ...operation, data: new Uint8Array(operation.data) } : operation,
+      operation:
+        operation.kind === 'program' ? { ...operation, data: new Uint8Array(operation.data) } : operation,
     });
   };
   try {
@@ -214,10 +215,13 @@ export function chooseSecondCuts(
   }));
 }
 
-/** Draws `count` different numbers below `limit`, in ascending order. */
+/** Draws `count` different numbers below `limit`, one of each stretch of it, in ascending order. */
 function draw(seed: string, count: number, limit: number): ReadonlySet<number> {
   const random = seededRandom(crc32(Buffer.from(seed)));
   const drawn = new Set<number>();
-  while (drawn.size < count) drawn.add(random.below(limit));
-  return new Set([...drawn].sort((a, b) => a - b));
+  for (let i = 0; i < count; i += 1) {
+    const from = Math.floor((i * limit) / count);
+    drawn.add(from + random.below(Math.floor(((i + 1) * limit) / count) - from));
+  }
+  return drawn;
 }
