@@ -55,8 +55,17 @@ export class Journal {
     else if (fs.getattr(move.ino).type !== 'directory') fs.unlink(move.from, move.name);
     else if (move.from !== this.#directory) {
       // A cut inside a rename left a directory under both names, and no call takes one away: it goes out of sight.
-      fs.rename(move.from, move.name, this.#directory, `#doubled-${move.ino}` as ByteString);
+      fs.rename(move.from, move.name, this.#directory, this.#freeName(`#doubled-${move.ino}`));
     }
+  }
+
+  /** A name that the directory does not have: a cut while one is put out of sight leaves it there under a third name. */
+  #freeName(wanted: string): ByteString {
+    let name = wanted as ByteString;
+    for (let count = 2; this.#fs.lookup(this.#directory, name) !== undefined; count += 1) {
+      name = `${wanted}-${count}` as ByteString;
+    }
+    return name;
   }
 
   /** Forgets an entry whose moves are all done and durable. */
