@@ -1,5 +1,5 @@
 /** The short ways to files of any `FileSystem` in tests: make, find, read, and the errno of a call that fails. */
-import { byteStringFromText, UsageError } from '../../tools/core/index.js';
+import { byteStringFromText, FirmwrightError } from '../../tools/core/index.js';
 import type { ByteString } from '../../tools/core/index.js';
 import { FsError } from '../../tools/vfs/index.js';
 import type { DirectoryEntry, FileSystem, Ino } from '../../tools/vfs/index.js';
@@ -18,7 +18,8 @@ export function errnoOf(call: () => unknown): string | undefined {
     call();
   } catch (error) {
     if (error instanceof FsError) return error.code;
-    if (error instanceof UsageError && typeof error.data['errno'] === 'string') return error.data['errno'];
+    if (error instanceof FirmwrightError && typeof error.data['errno'] === 'string')
+      return error.data['errno'];
     throw error;
   }
   return undefined;

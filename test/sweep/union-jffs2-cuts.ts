@@ -7,7 +7,8 @@ import { cutsOnJffs2 } from '../support/union-jffs2-cuts.js';
 import { sceneOperations } from '../support/union-scenes.js';
 
 const [stride = '1', depth = '1', range = ''] = process.argv.slice(2);
-const [first = 0, last = first] = range === '' ? [0, sceneOperations.length - 1] : range.split('-').map(Number);
+const [first = 0, last = first] =
+  range === '' ? [0, sceneOperations.length - 1] : range.split('-').map(Number);
 let total = 0;
 for (const operation of sceneOperations.slice(first, last + 1)) {
   const { cuts, violations } = cutsOnJffs2(operation, Number(stride), depth === '2' ? 2 : 1);

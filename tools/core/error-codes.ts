@@ -151,6 +151,7 @@ export const errorCodes = {
   FW_UNION_LAYER: 'a layer of a union cannot be used as asked',
   FW_UNION_LEFTOVER: 'something that an earlier union left behind was removed',
   FW_UNION_LIST: 'a list of removed names in a layer cannot be read',
+  FW_UNION_MARKS: 'the upper of a union holds marks of another version, and is not written to',
   FW_UNION_OPTIONS: 'options of a union contradict each other',
   FW_UNION_READ_ONLY: 'the upper of a union is read-only, and so is the union',
   FW_UNION_REDIRECT: 'a redirect mark of a layer is not valid and is ignored',

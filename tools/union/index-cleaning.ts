@@ -4,7 +4,7 @@ import type { Ino } from '../vfs/index.js';
 import type { ByteString } from '../core/index.js';
 import type { Layer } from './layers.js';
 import { storedLinkCount } from './hard-links.js';
-import { decodeOrigin } from './origin.js';
+import { decodeOrigin, handleNamed } from './origin.js';
 import type { UnionState } from './state.js';
 import type { WorkDirectory } from './work-directory.js';
 
@@ -33,7 +33,8 @@ function meetOrigins({ fs }: WorkDirectory, index: Ino, lowers: readonly Layer[]
 }
 
 function originNamed(name: ByteString, lowers: readonly Layer[]): ReturnType<typeof decodeOrigin> {
-  return /^([0-9a-f]{2})+$/.test(name) ? decodeOrigin(Buffer.from(name, 'hex'), lowers) : undefined;
+  const handle = handleNamed(name);
+  return handle && decodeOrigin(handle, lowers);
 }
 
 function lowerExists(name: ByteString, lowers: readonly Layer[]): boolean {

@@ -22,16 +22,29 @@ export interface Move {
 const header = 'firmwright journal 1';
 const prefix = '#journal-';
 
+/** An entry that this version cannot read: a newer one wrote it, or it is damaged. */
+export interface UnreadableEntry {
+  readonly name: ByteString;
+  /** Its first line. */
+  readonly found: string;
+  readonly expected: string;
+}
+
+/** Makes an object, or all of the file system, durable. */
+export type Flush = (ino?: Ino) => void;
+
 /** The journal in one work directory. */
 export class Journal {
   readonly #fs: FileSystem;
   readonly #directory: Ino;
+  readonly #flush: Flush;
   /** Entries that are done and could not be removed. */
   readonly #spent: ByteString[] = [];
 
-  constructor(fs: FileSystem, directory: Ino) {
+  constructor(fs: FileSystem, directory: Ino, flush: Flush) {
     this.#fs = fs;
     this.#directory = directory;
+    this.#flush = flush;
   }
 
   /** Records moves durably before the first of them is done. */
@@ -43,7 +56,7 @@ export class Journal {
     );
     const text = [header, ...lines].join('\n') as ByteString;
     const owner = { mode: 0o777, uid: 0, gid: 0 };
-    this.#fs.sync(this.#fs.symlink(this.#directory, name, text, owner));
+    this.#flush(this.#fs.symlink(this.#directory, name, text, owner));
     return name;
   }
 
@@ -71,7 +84,7 @@ export class Journal {
   /** Forgets an entry whose moves are all done and durable. */
   end(name: ByteString): void {
     try {
-      this.#fs.sync();
+      this.#flush();
       this.#fs.unlink(this.#directory, name);
     } catch (error) {
       // The change itself is complete; the entry goes before the next one is written.
@@ -82,11 +95,8 @@ export class Journal {
 
   /** Completes what a predecessor began. */
   replay(): void {
-    const names = this.#fs.readdir(this.#directory).map((entry) => entry.name);
-    for (const name of names.filter((entry) => entry.startsWith(prefix)).sort()) {
-      const ino = this.#fs.lookup(this.#directory, name);
-      if (ino === undefined) continue;
-      for (const move of parse(this.#fs.readlink(ino))) this.#performIfPossible(move);
+    for (const { name, text } of entriesIn(this.#fs, this.#directory)) {
+      for (const move of parse(text) ?? []) this.#performIfPossible(move);
       this.end(name);
     }
   }
@@ -101,17 +111,33 @@ export class Journal {
   }
 }
 
+/** Finds an entry in a work directory that cannot be completed, because its text is not understood (201). */
+export function unreadableEntry(fs: FileSystem, directory: Ino): UnreadableEntry | undefined {
+  for (const { name, text } of entriesIn(fs, directory)) {
+    if (!parse(text)) return { name, found: text.split('\n', 1)[0] ?? '', expected: `'${header}' and moves` };
+  }
+  return undefined;
+}
+
+function entriesIn(fs: FileSystem, directory: Ino): { name: ByteString; text: ByteString }[] {
+  return fs
+    .readdir(directory)
+    .filter(({ name, type }) => type === 'symlink' && name.startsWith(prefix))
+    .map(({ name, ino }) => ({ name, text: fs.readlink(ino) }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
 function hex(name: ByteString): string {
   return Buffer.from(bytesOf(name)).toString('hex');
 }
 
-function parse(text: ByteString): Move[] {
+function parse(text: ByteString): Move[] | undefined {
   const [first, ...lines] = text.split('\n');
-  if (first !== header) return [];
+  if (first !== header) return undefined;
   const moves: Move[] = [];
   for (const line of lines) {
     const match = /^(\d+) (\d+) ([0-9a-f]+) (\d+) ([0-9a-f]+)$/.exec(line);
-    if (!match) return [];
+    if (!match) return undefined;
     const [, ino, from, name = '', to, newName = ''] = match;
     moves.push({
       ino: Number(ino),

@@ -7,12 +7,14 @@
  */
 import type { ByteString } from '../core/index.js';
 import type { DirectoryEntry, FileType, Ino, Operation, Task } from '../vfs/index.js';
+import { isKnownFile, refuseForeign } from './foreign-marks.js';
 import { findLower } from './lower.js';
 import { attachLower, lookupLocked } from './lookup.js';
 import { attributeNames, isPrivateName, isWhiteout, mayBeWhiteout, whiteoutEntries } from './marks.js';
 import { upperPart } from './node.js';
 import type { Node } from './node.js';
 import type { Part } from './layers.js';
+import { pathOf } from './state.js';
 import type { UnionState, WritableLayer } from './state.js';
 import { upperStep } from './steps.js';
 
@@ -137,7 +139,11 @@ function* addUpper(state: UnionState, task: Task, found: Found, directory: Node)
   const { upper } = state;
   if (!upper) return;
   yield upperStep;
-  for (const entry of layerEntries(upperPart(upper, directory), found)) {
+  const meetPrivate = (name: ByteString): void => {
+    const expected = 'a private file that is known';
+    if (!isKnownFile(name)) refuseForeign(state, upper, pathOf(directory, name), { found: name, expected });
+  };
+  for (const entry of layerEntries(upperPart(upper, directory), found, meetPrivate)) {
     let ino = upperNumber(state, upper, directory, entry);
     if (ino === undefined) {
       ino = (yield* lookupLocked(state, task, directory, entry.name))?.node.id ?? entry.ino;
@@ -166,13 +172,15 @@ function upperNumber(
 }
 
 /** Entries of one layer that show; its whiteouts take names away from `found`. */
-function layerEntries(part: Part, found: Found): DirectoryEntry[] {
+function layerEntries(part: Part, found: Found, meetPrivate?: (name: ByteString) => void): DirectoryEntry[] {
   const { fs, reading } = part.layer;
   const shown: DirectoryEntry[] = [];
   const hidden = [...whiteoutEntries(part)];
   for (const entry of fs.readdir(part.ino)) {
-    if (isPrivateName(reading, entry.name)) hidden.push(entry.name.slice(4) as ByteString);
-    else if (mayBeWhiteout(part, entry) && isWhiteout(part, fs.getattr(entry.ino))) hidden.push(entry.name);
+    if (isPrivateName(reading, entry.name)) {
+      meetPrivate?.(entry.name);
+      hidden.push(entry.name.slice(4) as ByteString);
+    } else if (mayBeWhiteout(part, entry) && isWhiteout(part, fs.getattr(entry.ino))) hidden.push(entry.name);
     else shown.push(entry);
   }
   for (const name of hidden) found.delete(name);

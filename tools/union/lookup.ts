@@ -8,6 +8,7 @@ import { byteString } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
 import { FsError, take } from '../vfs/index.js';
 import type { Attributes, Ino, Operation, Task } from '../vfs/index.js';
+import { foreignOn, refuseForeign } from './foreign-marks.js';
 import type { Part } from './layers.js';
 import { findContent, findLower, followed, resolveRedirect } from './lower.js';
 import type { LowerHit } from './lower.js';
@@ -17,6 +18,7 @@ import { isFound, noParts, upperPart } from './node.js';
 import type { Alias, Node } from './node.js';
 import { readLinkCount } from './hard-links.js';
 import { decodeOrigin, encodeOrigin, indexName } from './origin.js';
+import { pathOf } from './state.js';
 import type { UnionState, WritableLayer } from './state.js';
 import { upperStep } from './steps.js';
 
@@ -96,6 +98,14 @@ function upperDirectory(
   found: Attributes,
 ): Node {
   const marks = directoryMarks({ layer: upper, ino: found.ino });
+  if (marks.names.length > 0) {
+    refuseForeign(
+      state,
+      upper,
+      pathOf(directory, name),
+      foreignOn(upper, state.policy, found.ino, marks.names),
+    );
+  }
   const redirect = marks.opaque ? undefined : followed(state, marks.redirect);
   const lowers = marks.opaque ? noParts : lowersOf(state, directory, redirect ?? name);
   const top = lowers[0];
@@ -125,6 +135,9 @@ function upperOther(
   if (known) return known;
   const { prefix } = state.policy;
   const names = attributeNames(upper.fs, found.ino);
+  if (names.length > 0) {
+    refuseForeign(state, upper, pathOf(directory, name), foreignOn(upper, state.policy, found.ino, names));
+  }
   const has = (mark: string): boolean => names.includes((prefix + mark) as ByteString);
   const origin = has('origin') ? originOf(state, upper, found) : undefined;
   let number = state.nodes.numberOf(upper, found.ino);
@@ -136,9 +149,10 @@ function upperOther(
     node.indexed = true;
     node.linkCount = readLinkCount(state, upper, node, origin.nlink);
   }
-  if (found.type === 'file' && state.policy.metacopy && has('metacopy')) {
+  if (found.type === 'file' && has('metacopy')) {
     node.metacopy = true;
-    node.content = findContent(state, { layer: upper, ino: found.ino }, directory.lowers, name);
+    const from = { layer: upper, ino: found.ino };
+    node.content = state.policy.metacopy ? findContent(state, from, directory.lowers, name) : undefined;
   } else {
     node.content = undefined;
   }
@@ -185,12 +199,14 @@ export function attachLower(state: UnionState, directory: Node, name: ByteString
     const node = sharedNode(state, part, attributes);
     return attach(directory, name, node, false);
   }
-  const own = state.nodes.numberOf(part.layer, part.ino);
-  const alone = attributes.nlink === 1 && !directory.apart;
+  const { nodes } = state;
+  const own = nodes.numberOf(part.layer, part.ino);
+  // Without an index, which name is meant is told by the number (84).
+  const number = attributes.nlink === 1 ? own : nodes.numberOfName(directory, name);
   const node =
     attributes.type === 'directory'
-      ? state.nodes.createDirectory(directory, own, hit.parts)
-      : state.nodes.create(alone ? own : undefined, attributes.type, hit.parts);
+      ? nodes.createDirectory(directory, own, hit.parts)
+      : nodes.create(directory.apart ? undefined : number, attributes.type, hit.parts);
   if (attributes.type === 'file' && state.policy.metacopy) {
     node.content = findContent(state, part, directory.lowers.filter(below(part)), name);
   }

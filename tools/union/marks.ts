@@ -62,9 +62,11 @@ export interface DirectoryMarks {
   readonly marksFiles: boolean;
   readonly redirect: ByteString | undefined;
   readonly impure: boolean;
+  /** Names of all its attributes. */
+  readonly names: readonly ByteString[];
 }
 
-const noMarks: DirectoryMarks = { opaque: false, marksFiles: false, redirect: undefined, impure: false };
+const noMarks = { opaque: false, marksFiles: false, redirect: undefined, impure: false } as const;
 
 /** Reads an attribute that may be absent. */
 export function attribute(fs: FileSystem, ino: Ino, name: string): Uint8Array | undefined {
@@ -103,7 +105,7 @@ export function keepsAttributes(fs: FileSystem, ino: Ino, prefix: string): boole
 export function directoryMarks(part: Pick<Part, 'layer' | 'ino'>): DirectoryMarks {
   const { fs, reading } = part.layer;
   const names = attributeNames(fs, part.ino);
-  let marks = noMarks;
+  let marks: DirectoryMarks = { ...noMarks, names };
   for (const prefix of names.length > 0 ? reading.prefixes : []) {
     const value = (suffix: string): string | undefined => {
       if (!names.includes((prefix + suffix) as ByteString)) return undefined;
@@ -116,6 +118,7 @@ export function directoryMarks(part: Pick<Part, 'layer' | 'ino'>): DirectoryMark
       marksFiles: marks.marksFiles || opaque === 'x',
       redirect: marks.redirect ?? (value('redirect') as ByteString | undefined),
       impure: marks.impure || value('impure') === 'y',
+      names,
     };
   }
   if (!marks.opaque && (hasOpaqueFile(part, names) || hasOpaqueFlag(part)))

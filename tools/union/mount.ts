@@ -1,8 +1,7 @@
 /** Assembles the state of a union from its options: layers, abilities of the upper, the root object. */
-import type { ByteString } from '../core/index.js';
-import { UsageError } from '../core/index.js';
-import { FsError, Lock, runStraight, Task, Watches } from '../vfs/index.js';
+import { Lock, runStraight, Task, Watches } from '../vfs/index.js';
 import type { FileSystem, Ino } from '../vfs/index.js';
+import { findForeignMark, foreignMarkError } from './foreign-marks.js';
 import { takeOverMarks } from './forms/convert.js';
 import { checkLayers, claimUpper, recordDepth, uuidOf } from './layers.js';
 import type { Layer, LayerSpec } from './layers.js';
@@ -15,7 +14,9 @@ import { lookup } from './lookup.js';
 import type { Safeguard, UnionState, UnionWarning, WritableLayer } from './state.js';
 import { cleanIndex } from './index-cleaning.js';
 import { lockLevels } from './steps.js';
+import { endVolatile, refuseVolatile, startVolatile } from './volatile.js';
 import { WorkDirectory } from './work-directory.js';
+import { WriteBackErrors } from './write-back.js';
 
 /** What a union is mounted from. */
 export interface UnionOptions {
@@ -42,7 +43,8 @@ export interface MountedState {
   born(union: FileSystem): void;
   giveUpUpper(): void;
   takeUpper(): void;
-  ended(): void;
+  /** Makes everything durable and gives the upper back. */
+  ending(): void;
 }
 
 /** Builds the state of a union. */
@@ -61,10 +63,19 @@ export function mountState(options: UnionOptions): MountedState {
   if (upperReadOnly) {
     warn({ code: 'FW_UNION_READ_ONLY', message: 'the upper is read-only, and so is the union' });
   }
-  const upper = upperSpec && openUpper(upperSpec, work, wanted, { ...layerOf(upperSpec, 0), reading });
+  const nodes = new NodeTable();
+  const writeBack = new WriteBackErrors(nodes, wanted.volatile);
+  const upper =
+    upperSpec &&
+    openUpper({ ...layerOf(upperSpec, 0), reading }, work, {
+      policy: wanted,
+      writeBack,
+      warn,
+      readOnly: options.readOnly === true,
+    });
   const policy = upper?.work ? withAbilities(wanted, upper.work, warn) : wanted;
   const readOnly = options.readOnly === true || upper?.work === undefined;
-  const state = assemble({ policy, upper: upper?.layer, lowers, readOnly, warn, options });
+  const state = assemble({ policy, nodes, writeBack, upper: upper?.layer, lowers, readOnly, warn, options });
   if (upper?.work?.index !== undefined) cleanIndex(upper.work, lowers, state);
   let endClaim: (() => void) | undefined;
   const takeUpper = (): void => {
@@ -82,9 +93,9 @@ export function mountState(options: UnionOptions): MountedState {
     born: (union) => recordDepth(union, [...specs, ...(upperSpec ? [upperSpec] : [])]),
     giveUpUpper,
     takeUpper,
-    ended: () => {
+    ending: () => {
+      if (upper?.work) endUpper(upper.work, work, policy, writeBack);
       giveUpUpper();
-      if (policy.volatile && upperSpec && work !== undefined) endVolatile(upperSpec.fs, work);
     },
   };
 }
@@ -104,28 +115,58 @@ interface OpenedUpper {
   readonly work: WorkDirectory | undefined;
 }
 
-function openUpper(
-  spec: LayerSpec,
-  workRoot: Ino | undefined,
-  policy: UnionPolicy,
-  layer: Layer,
-): OpenedUpper {
+interface UpperOptions {
+  readonly policy: UnionPolicy;
+  readonly writeBack: WriteBackErrors;
+  readonly warn: (warning: UnionWarning) => void;
+  readonly readOnly: boolean;
+}
+
+function openUpper(layer: Layer, workRoot: Ino | undefined, options: UpperOptions): OpenedUpper {
+  const { policy, writeBack } = options;
+  const { fs } = layer;
   if (workRoot === undefined) return { layer: undefined, work: undefined };
-  if (spec.fs.readOnly) return { layer: readOnlyUpper(layer, workRoot, policy), work: undefined };
-  if (policy.volatile) startVolatile(spec.fs, workRoot);
-  else refuseVolatile(spec.fs, workRoot);
-  const work = new WorkDirectory(spec.fs, workRoot, layer.root, policy);
+  const inWork = (idle: boolean): WorkDirectory =>
+    new WorkDirectory(fs, workRoot, layer.root, { policy, writeBack, idle });
+  // What must not be written still shows what it holds; nothing is prepared on it (176, 201).
+  if (fs.readOnly || hasForeignMark(layer, workRoot, options)) {
+    return { layer: { ...layer, work: inWork(true) }, work: undefined };
+  }
+  refuseVolatile(fs, workRoot);
+  if (policy.volatile) startVolatile(fs, workRoot);
+  const work = inWork(false);
   for (const from of ['mini_fo', 'unionfs-fuse'] as const) {
     const to = work.form === 'overlay' && policy.prefix === 'user.overlay.' ? 'overlay-user' : work.form;
-    if (policy.reads.includes(from)) takeOverMarks(spec.fs, layer.root, { from, to });
+    if (policy.reads.includes(from)) takeOverMarks(fs, layer.root, { from, to });
   }
   const reading = markReading([work.form, ...policy.reads], policy.prefix);
   return { layer: { ...layer, reading, work }, work };
 }
 
-/** A read-only upper still shows what it holds; nothing is prepared on it (176). */
-function readOnlyUpper(layer: Layer, workRoot: Ino, policy: UnionPolicy): WritableLayer {
-  return { ...layer, work: new WorkDirectory(layer.fs, workRoot, layer.root, policy, true) };
+/** Refuses an upper with marks of another version, or for a read-only union tells of them (201). */
+function hasForeignMark(layer: Layer, workRoot: Ino, { policy, warn, readOnly }: UpperOptions): boolean {
+  const mark = findForeignMark(layer, workRoot, policy);
+  if (!mark) return false;
+  const error = foreignMarkError(layer, mark);
+  if (!readOnly) throw error;
+  warn({ code: 'FW_UNION_MARKS', message: `${error.message}; the union stays read-only` });
+  return true;
+}
+
+/** Makes everything durable; without flushing, that removes the mark of it, unless something was lost (174). */
+function endUpper(
+  { fs }: WorkDirectory,
+  workRoot: Ino | undefined,
+  policy: UnionPolicy,
+  writeBack: WriteBackErrors,
+): void {
+  if (!policy.volatile) {
+    writeBack.flushAll(fs);
+    return;
+  }
+  if (writeBack.lost) return;
+  writeBack.flushAll(fs);
+  if (workRoot !== undefined) endVolatile(fs, workRoot);
 }
 
 /** Switches off what the upper cannot carry, with one message each (11). */
@@ -148,6 +189,8 @@ function withAbilities(
 
 interface Assembly {
   readonly policy: UnionPolicy;
+  readonly nodes: NodeTable;
+  readonly writeBack: WriteBackErrors;
   readonly upper: WritableLayer | undefined;
   readonly lowers: readonly Layer[];
   readonly readOnly: boolean;
@@ -155,8 +198,7 @@ interface Assembly {
   readonly options: UnionOptions;
 }
 
-function assemble({ policy, upper, lowers, readOnly, warn, options }: Assembly): UnionState {
-  const nodes = new NodeTable();
+function assemble({ nodes, upper, lowers, options, ...rest }: Assembly): UnionState {
   const marks = upper && directoryMarks({ layer: upper, ino: upper.root });
   const parts = marks?.opaque === true ? noParts : rootParts(lowers);
   const top = parts[0];
@@ -168,7 +210,7 @@ function assemble({ policy, upper, lowers, readOnly, warn, options }: Assembly):
     root.marksFiles = marks.marksFiles;
   }
   const state: UnionState = {
-    policy,
+    ...rest,
     upper,
     lowers,
     nodes,
@@ -176,37 +218,10 @@ function assemble({ policy, upper, lowers, readOnly, warn, options }: Assembly):
     topology: new Lock(lockLevels.topology, { id: 0, above: undefined }),
     watches: new Watches(),
     umask: options.umask ?? ((): number => 0o022),
-    warn,
     sabotage: new Set(options.sabotage),
-    readOnly,
+    foreign: false,
   };
   const task = new Task(false);
   nodes.lookUp = (directory, name) => runStraight(lookup(state, task, directory, name))?.node;
   return state;
-}
-
-const volatileMarker = 'volatile' as ByteString;
-
-function startVolatile(fs: FileSystem, work: Ino): void {
-  refuseVolatile(fs, work);
-  fs.mkdir(work, volatileMarker, { mode: 0, uid: 0, gid: 0 });
-}
-
-/** A union without flushing that was never ended may have lost anything (174). */
-function refuseVolatile(fs: FileSystem, work: Ino): void {
-  if (fs.lookup(work, volatileMarker) === undefined) return;
-  throw new UsageError('FW_UNION_VOLATILE', 'the upper was mounted without flushing and never unmounted', {
-    hint: 'make a new upper and work directory, or remove work/volatile to accept what is left',
-    data: { errno: 'EINVAL' },
-  });
-}
-
-function endVolatile(fs: FileSystem, work: Ino): void {
-  try {
-    fs.sync();
-    fs.rmdir(work, volatileMarker);
-  } catch (error) {
-    // The marker stays: after a failed write-back that is what it is for.
-    if (!(error instanceof FsError)) throw error;
-  }
 }

@@ -2,12 +2,14 @@
  * The union object: one per file, whatever layers its parts lie in. Identity, locks, watches and the state of open
  * files belong to it, never to a layer's object; that one decision settles most of what troubled earlier unions.
  */
+import { createHash } from 'node:crypto';
 import type { ByteString } from '../core/index.js';
 import { Lock } from '../vfs/index.js';
 import type { Attributes, FileType, Ino, Place } from '../vfs/index.js';
 import type { Layer, Part } from './layers.js';
 import type { Listing } from './listing.js';
 import type { ObjectUsers } from './users.js';
+import type { OpenFiles } from './write-back.js';
 import type { NameCache } from './name-cache.js';
 import { lockLevels } from './steps.js';
 
@@ -52,6 +54,8 @@ export class Node implements Place {
   users: ObjectUsers | undefined;
   /** How many times it is held open. */
   holds = 0;
+  /** Who opened it under a name of his own; made for the first who does. */
+  openFiles: OpenFiles | undefined;
   /** Its last name is gone. */
   dead = false;
   /** Made without a name; it may get one (O_TMPFILE). */
@@ -88,6 +92,8 @@ export class Node implements Place {
 const layerUnit = 0x1_0000_0000;
 /** Numbers handed out one by one, for objects whose own number does not fit or is taken. */
 const tableBase = 2 ** 52;
+/** Numbers made from a place, below 2^53. */
+const namedBase = tableBase + 2 ** 51;
 
 /** The objects of a union by number, and by their place in a layer. */
 export class NodeTable {
@@ -139,6 +145,12 @@ export class NodeTable {
   /** Number of an object that is shown with a layer's own number; undefined when that does not fit. */
   numberOf(layer: Layer, ino: Ino): Ino | undefined {
     return ino < layerUnit && layer.number < 2 ** 19 ? layer.number * layerUnit + ino : undefined;
+  }
+
+  /** Number of a name whose object shares its own with other names; the same at each mount, as its directory's is (127). */
+  numberOfName(directory: Node, name: ByteString): Ino {
+    const place = `${directory.id}/${name}`;
+    return namedBase + createHash('sha256').update(place, 'latin1').digest().readUIntBE(0, 6);
   }
 
   /** Notes that the names of an object have to be looked up again; it keeps its number. */

@@ -186,8 +186,10 @@ export class UnionOperations {
     return (task) =>
       changing(state, task, { alone: true, directories: [] }, function* () {
         yield upperStep;
-        if (!readOnly && (!state.upper || state.upper.fs.readOnly)) throw new FsError('EROFS', 'remount');
-        if (readOnly) state.upper?.fs.sync();
+        const { upper } = state;
+        if (!readOnly && (!upper || upper.fs.readOnly || upper.work.idle || state.foreign))
+          throw new FsError('EROFS', 'remount');
+        if (readOnly && upper) state.writeBack.flushAll(upper.fs);
         state.readOnly = readOnly;
       });
   }

@@ -16,6 +16,8 @@ const magic = 0xfb;
 const headerSize = 21;
 const handleSize = headerSize + 8;
 const bigEndianFlag = 1;
+/** Either byte order, none in particular, and a path in the upper. */
+const knownFlags = 7;
 const inodeAndGeneration = 1;
 
 /** Encodes the handle of a lower object; undefined when its number does not fit. */
@@ -41,6 +43,17 @@ export function decodeOrigin(
   const little = ((bytes[3] ?? 0) & bigEndianFlag) === 0;
   const ino = new DataView(bytes.buffer, bytes.byteOffset).getUint32(headerSize, little);
   return layer && { layer, ino };
+}
+
+/** Tells whether a handle is of the version that is known here, whatever lower it belongs to. */
+export function isKnownHandle(bytes: Uint8Array): boolean {
+  const [version, found, length, flags = 0] = bytes;
+  return version === 0 && found === magic && length === bytes.length && (flags & ~knownFlags) === 0;
+}
+
+/** The handle in the name of an index entry; undefined when the name is none. */
+export function handleNamed(name: ByteString): Uint8Array | undefined {
+  return /^([0-9a-f]{2})+$/.test(name) ? Buffer.from(name, 'hex') : undefined;
 }
 
 /** Name of the index entry of a lower object. */

@@ -6,10 +6,11 @@ import type { Layer } from './layers.js';
 import type { Node, NodeTable } from './node.js';
 import type { UnionPolicy } from './policy.js';
 import type { WorkDirectory } from './work-directory.js';
+import type { WriteBackErrors } from './write-back.js';
 
 /** Code of something the user should know but that stops nothing. */
 export type WarningCode =
-  'FW_UNION_ABILITY' | 'FW_UNION_REDIRECT' | 'FW_UNION_LEFTOVER' | 'FW_UNION_READ_ONLY';
+  'FW_UNION_ABILITY' | 'FW_UNION_MARKS' | 'FW_UNION_REDIRECT' | 'FW_UNION_LEFTOVER' | 'FW_UNION_READ_ONLY';
 
 /** A warning of a union. */
 export interface UnionWarning {
@@ -32,12 +33,15 @@ export interface UnionState {
   /** Held alone by what changes ancestry, shared by all other changes. */
   readonly topology: Lock;
   readonly watches: Watches;
+  readonly writeBack: WriteBackErrors;
   /** File mode creation mask of whoever causes a copy (92). */
   readonly umask: () => number;
   readonly warn: (warning: UnionWarning) => void;
   /** Places where a test removes a safeguard, to see that the explorer notices; empty in use. */
   readonly sabotage: ReadonlySet<Safeguard>;
   readOnly: boolean;
+  /** The upper holds marks of another version: the union stays read-only. */
+  foreign: boolean;
 }
 
 /** Safeguards that a test can remove. */

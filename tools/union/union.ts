@@ -30,6 +30,7 @@ import { directoryOf, forgetIfUnused, nodeOf, topPart } from './state.js';
 import { breakLeases, ObjectUsers } from './users.js';
 import { which } from './which.js';
 import type { Whereabouts } from './which.js';
+import { OpenFiles } from './write-back.js';
 
 /** Room that the aufs form leaves for a name (union-semantics 40). */
 const aufsNameMax = 242;
@@ -51,6 +52,17 @@ export interface Union extends FileSystem {
    * @throws FsError EAGAIN while a lease is in the way, whose holder has been told
    */
   open(ino: Ino, intent: 'read' | 'write', opener?: LockOwner): void;
+  /**
+   * Lets go of an object.
+   *
+   * @throws FsError with `opener`, who has then let go: a write-back error that he has not heard of
+   */
+  release(ino: Ino, opener?: LockOwner): void;
+  /**
+   * Makes durable what was written. A write-back error of the upper is told to each opener once, and once to those who
+   * name none; where nothing is flushed, each sync fails from then on (union-semantics 174).
+   */
+  sync(ino?: Ino, opener?: LockOwner): void;
   /** Hears of changes to an object, or in a directory, until the result is called. */
   watch(ino: Ino, watcher: WatchListener): () => void;
   /**
@@ -62,7 +74,8 @@ export interface Union extends FileSystem {
   /**
    * Ends the union; everything acknowledged is in the upper.
    *
-   * @throws FsError EBUSY while files are open
+   * @throws FsError EBUSY while files are open, a write-back error that nobody has heard of; a union that does not
+   *   flush ends at the second call, and its mark stays
    */
   unmount(): void;
 }
@@ -74,7 +87,8 @@ export interface Union extends FileSystem {
  *
  * @param options  layers from the top, policy, and what the union needs of its surroundings
  * @throws UsageError FW_UNION_LAYER for layers that cannot work together (`data.errno` is the kernel's answer),
- *   FW_UNION_OPTIONS for options that contradict each other, FW_UNION_VOLATILE for an upper that was not flushed
+ *   FW_UNION_OPTIONS for options that contradict each other, FW_UNION_VOLATILE for an upper that was not flushed;
+ *   FormatError FW_UNION_MARKS for an upper with marks of another version, unless the union is read-only
  * @see union-semantics.md; Linux Documentation/filesystems/overlayfs.rst
  */
 export function mountUnion(options: UnionOptions): Union {
@@ -112,7 +126,7 @@ class MountedUnion implements Union {
     if (known) return known.node.id;
     if (known === null) return undefined;
     if (name.length > NAME_MAX) throw new FsError('ENAMETOOLONG', 'lookup', name);
-    return this.#run(this.operations.lookup(directory, name));
+    return this.#run('lookup', this.operations.lookup(directory, name), name);
   }
 
   parent(directory: Ino): Ino {
@@ -128,7 +142,7 @@ class MountedUnion implements Union {
   }
 
   setattr(ino: Ino, change: AttributeChange): Attributes {
-    return this.#run(this.operations.setattr(ino, change));
+    return this.#run('setattr', this.operations.setattr(ino, change));
   }
 
   readlink(ino: Ino): ByteString {
@@ -140,32 +154,32 @@ class MountedUnion implements Union {
 
   readdir(directory: Ino, cookie = 0, limit = Infinity): readonly DirectoryEntry[] {
     const known = directoryOf(this.#state, directory, 'readdir').listing;
-    const listing = known ?? this.#run(this.operations.listing(directory));
+    const listing = known ?? this.#run('readdir', this.operations.listing(directory));
     return listing.after(cookie, limit);
   }
 
   mknod(directory: Ino, name: ByteString, node: NewNode): Ino {
-    return this.#run(this.operations.mknod(directory, name, node));
+    return this.#run('mknod', this.operations.mknod(directory, name, node), name);
   }
 
   mkdir(directory: Ino, name: ByteString, inode: NewInode): Ino {
-    return this.#run(this.operations.mkdir(directory, name, inode));
+    return this.#run('mkdir', this.operations.mkdir(directory, name, inode), name);
   }
 
   symlink(directory: Ino, name: ByteString, target: ByteString, inode: NewInode): Ino {
-    return this.#run(this.operations.symlink(directory, name, target, inode));
+    return this.#run('symlink', this.operations.symlink(directory, name, target, inode), name);
   }
 
   link(ino: Ino, directory: Ino, name: ByteString): void {
-    this.#run(this.operations.link(ino, directory, name));
+    this.#run('link', this.operations.link(ino, directory, name), name);
   }
 
   unlink(directory: Ino, name: ByteString): void {
-    this.#run(this.operations.unlink(directory, name));
+    this.#run('unlink', this.operations.unlink(directory, name), name);
   }
 
   rmdir(directory: Ino, name: ByteString): void {
-    this.#run(this.operations.rmdir(directory, name));
+    this.#run('rmdir', this.operations.rmdir(directory, name), name);
   }
 
   rename(
@@ -175,11 +189,11 @@ class MountedUnion implements Union {
     newName: ByteString,
     flags: RenameFlags = {},
   ): void {
-    this.#run(this.operations.rename(directory, name, newDirectory, newName, flags));
+    this.#run('rename', this.operations.rename(directory, name, newDirectory, newName, flags), name);
   }
 
   tmpfile(directory: Ino, inode: NewInode): Ino {
-    return this.#run(this.operations.tmpfile(directory, inode));
+    return this.#run('tmpfile', this.operations.tmpfile(directory, inode));
   }
 
   open(ino: Ino, intent: 'read' | 'write', opener?: LockOwner): void {
@@ -188,24 +202,25 @@ class MountedUnion implements Union {
     if (writes && this.#state.readOnly) throw new FsError('EROFS', 'open');
     breakLeases(node, intent, opener);
     if (node.upper !== 0) this.#state.upper?.fs.open(node.upper, intent);
+    if (opener) (node.openFiles ??= new OpenFiles()).opened(opener);
     node.holds += 1;
     this.#holds += 1;
     if (!writes) return;
     this.#writers.add(ino);
-    if (this.#state.policy.copyUp === 'open') this.#copyOpened(ino);
+    if (this.#state.policy.copyUp === 'open') this.#copyOpened(ino, opener);
   }
 
   /** Held before it is copied: a file without a name would end with its copy. */
-  #copyOpened(ino: Ino): void {
+  #copyOpened(ino: Ino, opener: LockOwner | undefined): void {
     try {
-      this.#run(this.operations.copyForWriting(ino));
+      this.#run('open', this.operations.copyForWriting(ino));
     } catch (error) {
-      this.release(ino);
+      this.release(ino, opener);
       throw error;
     }
   }
 
-  release(ino: Ino): void {
+  release(ino: Ino, opener?: LockOwner): void {
     const node = nodeOf(this.#state, ino, 'release');
     if (node.holds === 0) return;
     node.holds -= 1;
@@ -213,6 +228,8 @@ class MountedUnion implements Union {
     if (node.holds === 0) this.#writers.delete(ino);
     if (node.upper !== 0) this.#state.upper?.fs.release(node.upper);
     forgetIfUnused(this.#state, node);
+    const untold = opener && node.openFiles?.closed(opener);
+    if (untold !== undefined) throw new FsError(untold, 'close');
   }
 
   read(ino: Ino, offset: number, length: number): Uint8Array {
@@ -227,12 +244,12 @@ class MountedUnion implements Union {
 
   #contentToRead(ino: Ino): ReturnType<typeof contentOf> {
     const node = nodeOf(this.#state, ino, 'read');
-    if (this.#state.policy.atime === 'shadow') this.#run(this.operations.copyForReading(ino));
+    if (this.#state.policy.atime === 'shadow') this.#run('read', this.operations.copyForReading(ino));
     return contentOf(this.#state, node, 'read');
   }
 
   write(ino: Ino, offset: number, data: Uint8Array): number {
-    return this.#run(this.operations.write(ino, offset, data));
+    return this.#run('write', this.operations.write(ino, offset, data));
   }
 
   seek(ino: Ino, offset: number, whence: 'data' | 'hole'): number {
@@ -241,15 +258,19 @@ class MountedUnion implements Union {
   }
 
   fallocate(ino: Ino, offset: number, length: number, mode: FallocateMode): void {
-    this.#run(this.operations.fallocate(ino, offset, length, mode));
+    this.#run('fallocate', this.operations.fallocate(ino, offset, length, mode));
   }
 
   getxattr(ino: Ino, name: ByteString): Uint8Array {
-    return getAttribute(this.#state, nodeOf(this.#state, ino, 'getxattr'), name);
+    try {
+      return getAttribute(this.#state, nodeOf(this.#state, ino, 'getxattr'), name);
+    } catch (error) {
+      throw inWordsOfUnion(error, 'getxattr', name);
+    }
   }
 
   setxattr(ino: Ino, name: ByteString, value: Uint8Array, mode: XattrMode = 'any'): void {
-    this.#run(this.operations.setxattr(ino, name, value, mode));
+    this.#run('setxattr', this.operations.setxattr(ino, name, value, mode), name);
   }
 
   listxattr(ino: Ino): readonly ByteString[] {
@@ -257,7 +278,7 @@ class MountedUnion implements Union {
   }
 
   removexattr(ino: Ino, name: ByteString): void {
-    this.#run(this.operations.removexattr(ino, name));
+    this.#run('removexattr', this.operations.removexattr(ino, name), name);
   }
 
   statfs(): FileSystemStatistics {
@@ -271,16 +292,20 @@ class MountedUnion implements Union {
     return { ...top.fs.statfs(), blocksFree: 0, blocksAvailable: 0, filesFree: 0 };
   }
 
-  sync(ino?: Ino): void {
-    const { upper, policy } = this.#state;
-    if (!upper || policy.volatile) return;
+  sync(ino?: Ino, opener?: LockOwner): void {
+    const { upper, policy, writeBack } = this.#state;
+    if (!upper) return;
+    if (policy.volatile) {
+      writeBack.throwUntold();
+      return;
+    }
     if (ino === undefined) {
-      upper.fs.sync();
+      writeBack.flushAll(upper.fs);
       return;
     }
     // A lower-only object is durable as it is (151, 173).
     const node = nodeOf(this.#state, ino, 'sync');
-    if (node.upper !== 0) upper.fs.sync(node.upper);
+    if (node.upper !== 0) writeBack.flushObject(upper.fs, node, opener);
   }
 
   which(path: ByteString): Whereabouts {
@@ -298,7 +323,7 @@ class MountedUnion implements Union {
   remount(readOnly: boolean): void {
     if (readOnly === this.readOnly) return;
     if (readOnly && this.#writers.size > 0) throw new FsError('EBUSY', 'remount');
-    this.#run(this.operations.remount(readOnly));
+    this.#run('remount', this.operations.remount(readOnly));
     if (readOnly) {
       this.#mounted.giveUpUpper();
       return;
@@ -315,9 +340,8 @@ class MountedUnion implements Union {
   unmount(): void {
     if (!this.#live) return;
     if (this.#holds > 0) throw new FsError('EBUSY', 'unmount');
-    this.sync();
+    this.#mounted.ending();
     this.#live = false;
-    this.#mounted.ended();
   }
 
   get #state(): MountedState['state'] {
@@ -325,8 +349,18 @@ class MountedUnion implements Union {
     return this.#mounted.state;
   }
 
-  #run<T>(operation: (task: Task) => Operation<T>): T {
+  #run<T>(syscall: string, operation: (task: Task) => Operation<T>, name?: ByteString): T {
     if (!this.#live) throw new FsError('ENODEV', 'union');
-    return runStraight(operation(this.#task));
+    try {
+      return runStraight(operation(this.#task));
+    } catch (error) {
+      throw inWordsOfUnion(error, syscall, name);
+    }
   }
+}
+
+/** A layer's error names what the layer knows, such as a name in the work directory: the caller hears his own (191). */
+function inWordsOfUnion(error: unknown, syscall: string, name: ByteString | undefined): unknown {
+  if (!(error instanceof FsError) || (error.syscall === syscall && error.path === name)) return error;
+  return new FsError(error.code, syscall, name);
 }

@@ -18,7 +18,7 @@ export class ObjectUsers {
 }
 
 /** The owner of an open for which no owner was named: nobody's lease. */
-const stranger: LockOwner = {};
+export const stranger: LockOwner = {};
 
 /**
  * Tells the holders of leases that someone is about to open or truncate (161).

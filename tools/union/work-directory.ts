@@ -17,6 +17,8 @@ import { aufsPrefix, keepsAttributes } from './marks.js';
 import type { UnionPolicy, WrittenForm } from './policy.js';
 import { upperStep, workStep } from './steps.js';
 import { makeWhiteoutObject } from './whiteout-object.js';
+import { workNames } from './work-layout.js';
+import type { WriteBackErrors } from './write-back.js';
 
 const sharedWhiteout = '#whiteout' as ByteString;
 /** Closed to others; a plain user who mounts must still get at what he made. */
@@ -31,9 +33,19 @@ export function isUnsupported(error: unknown): boolean {
   return error instanceof FsError && codes.includes(error.code);
 }
 
+/** What a work directory needs besides its place. */
+export interface WorkOptions {
+  readonly policy: UnionPolicy;
+  readonly writeBack: WriteBackErrors;
+  /** Nothing is ever touched: the upper is only read. */
+  readonly idle: boolean;
+}
+
 /** The work directory of one writable union. */
 export class WorkDirectory {
   readonly fs: FileSystem;
+  /** The upper is only read, and stays so. */
+  readonly idle: boolean;
   /** Directory in which objects are prepared. */
   readonly ino: Ino;
   readonly index: Ino | undefined;
@@ -45,26 +57,31 @@ export class WorkDirectory {
   #counter = 0;
   #whiteout: Ino | undefined;
 
-  /** Completes and removes what a predecessor left; with `idle` nothing is touched, for an upper that is read-only. */
-  constructor(fs: FileSystem, root: Ino, upper: Ino, policy: UnionPolicy, idle = false) {
+  /** Completes and removes what a predecessor left, unless it is idle. */
+  constructor(fs: FileSystem, root: Ino, upper: Ino, { policy, writeBack, idle }: WorkOptions) {
     this.fs = fs;
+    this.idle = idle;
     this.#prefix = policy.prefix;
     this.#volatile = policy.volatile;
+    const flush = (ino?: Ino): void => {
+      if (ino !== undefined) this.flush(ino);
+      else if (!this.#volatile) writeBack.flushUnheard(fs);
+    };
     if (idle) {
       this.ino = root;
-      this.#journal = new Journal(fs, root);
+      this.#journal = new Journal(fs, root, flush);
       this.form = policy.writes;
-      this.index = policy.index ? fs.lookup(root, 'index' as ByteString) : undefined;
+      this.index = policy.index ? fs.lookup(root, workNames.index) : undefined;
       return;
     }
-    this.ino = ensureDirectory(fs, root, 'work' as ByteString);
-    this.#journal = new Journal(fs, this.ino);
+    this.ino = ensureDirectory(fs, root, workNames.work);
+    this.#journal = new Journal(fs, this.ino, flush);
     this.#journal.replay();
     this.#clean(upper);
     if (!keepsAttributes(fs, root, policy.prefix)) this.lacks.add('attributes');
     this.form = this.#chooseForm(policy.writes);
     const indexed = policy.index && !this.lacks.has('attributes');
-    this.index = indexed ? ensureDirectory(fs, root, 'index' as ByteString) : undefined;
+    this.index = indexed ? ensureDirectory(fs, root, workNames.index) : undefined;
   }
 
   /** A name that nothing in the work directory has. */
@@ -375,7 +392,9 @@ export class WorkDirectory {
    * inside a rename of JFFS2 leaves a directory under both names, and emptying one would empty the other.
    */
   #clean(upper: Ino): void {
-    const left = this.fs.readdir(this.ino).filter(({ name }) => name !== sharedWhiteout);
+    const left = this.fs
+      .readdir(this.ino)
+      .filter(({ name }) => name !== sharedWhiteout && name !== workNames.features);
     const doubled = shownDirectories(
       this.fs,
       upper,

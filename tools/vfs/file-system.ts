@@ -179,6 +179,8 @@ export interface FileSystem {
   setxattr(ino: Ino, name: ByteString, value: Uint8Array, mode?: XattrMode): void;
   listxattr(ino: Ino): readonly ByteString[];
   removexattr(ino: Ino, name: ByteString): void;
+  /** Every attribute that some object has; absent where only a look at each object could tell. */
+  xattrsInUse?(): Iterable<{ readonly name: ByteString; readonly value: Uint8Array }>;
 
   statfs(): FileSystemStatistics;
   /** Makes durable what was written: of one object, or of the whole file system. */

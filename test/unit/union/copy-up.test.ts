@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Union } from '../../../tools/union/index.js';
 import { MemoryFileSystem } from '../../../tools/vfs/index.js';
 import { b, errnoOf, find, names, put, textAt } from '../../support/files.js';
 import { lowerWith, memory, policyWith, strayIn, unionOf } from '../../support/unions.js';
@@ -123,6 +124,36 @@ test('holes stay holes, and a file larger than the upper allows is refused befor
   const limited = unionOf({ lowers: [lower], store: small });
   expect(errnoOf(() => limited.setattr(find(limited, 'f'), { mode: 0o600 }))).toBe('EFBIG');
   expect([strayIn(small), names(small, find(small, 'upper'))]).toEqual([[], []]);
+});
+
+test('without an index each name of a lower inode is a file of its own, with a number that lasts over mounts (union 84, 124, 127, 128)', () => {
+  const lower = lowerWith('a', 'd/');
+  lower.link(find(lower, 'a'), lower.root, b('b'));
+  lower.link(find(lower, 'a'), find(lower, 'd'), b('a'));
+  const policy = policyWith({ index: false });
+  const store = memory();
+  const paths = ['a', 'b', 'd/a'];
+  const numbers = (union: Union, order = paths): Record<string, number> =>
+    Object.fromEntries(order.map((path) => [path, find(union, path)]));
+  const first = unionOf({ lowers: [lower], store, policy });
+  const before = numbers(first);
+  expect(new Set(Object.values(before)).size).toBe(3);
+  first.unmount();
+  const union = unionOf({ lowers: [lower], store, policy });
+  // Neither the order of lookups nor a listing before them changes a number.
+  union.readdir(find(union, 'd'));
+  expect(numbers(union, [...paths].reverse())).toEqual(before);
+  union.write(find(union, 'a'), 0, Buffer.from('NEW'));
+  expect(numbers(union)).toEqual(before);
+  expect(paths.map((path) => [textAt(union, path), union.getattr(find(union, path)).nlink])).toEqual([
+    ['NEWtent', 1],
+    ['content', 1],
+    ['content', 1],
+  ]);
+  union.unmount();
+  const after = unionOf({ lowers: [lower], store, policy });
+  expect(find(after, 'a')).toBe(find(store, 'upper/a'));
+  expect([find(after, 'b'), find(after, 'd/a')]).toEqual([before['b'], before['d/a']]);
 });
 
 test('a metadata-only copy takes its data from the lower until it is written, also after rename and link (union 88, 206)', () => {

@@ -296,6 +296,12 @@ export class Jffs2FileSystem implements FileSystem {
     this.#change(this.operations.removexattr(ino, name));
   }
 
+  /** Attributes lie beside the inodes, so none has to be read for this. */
+  xattrsInUse(): readonly { name: ByteString; value: Uint8Array }[] {
+    checkMounted(this.#volume);
+    return this.#run(this.operations.xattrsInUse());
+  }
+
   statfs(): FileSystemStatistics {
     checkMounted(this.#volume);
     const { sums, eraseSize, reserves, blocks } = this.#volume.space;

@@ -277,6 +277,18 @@ export class Jffs2Operations {
       });
   }
 
+  /** The attributes of all inodes; the value of an ACL is as it lies on flash. */
+  xattrsInUse(): Startable<readonly { name: ByteString; value: Uint8Array }[]> {
+    const { xattrs } = this.#volume;
+    return function* (task) {
+      const all = yield* xattrs.inUse(task);
+      return all.flatMap(({ xprefix, name, value }) => {
+        const joined = joinXattrName(xprefix, name);
+        return joined === undefined ? [] : { name: joined, value };
+      });
+    };
+  }
+
   removexattr(ino: Ino, name: ByteString): Startable<void> {
     const { xattrs, writer } = this.#volume;
     return (task) =>

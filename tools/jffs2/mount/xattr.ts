@@ -187,6 +187,20 @@ export class XattrStore {
     return refs.flatMap((ref) => ref.datum?.body ?? []);
   }
 
+  /** Gives prefix, name and value of every attribute that is tied to an inode. */
+  inUse(task: Task): Operation<readonly NonNullable<XattrDatum['body']>[]> {
+    return locked(task, this.#lock, () => this.#inUse(task));
+  }
+
+  *#inUse(task: Task): Operation<readonly NonNullable<XattrDatum['body']>[]> {
+    const bodies: NonNullable<XattrDatum['body']>[] = [];
+    for (const datum of this.#datums.values()) {
+      const body = datum.dead ? undefined : yield* this.#load(task, datum);
+      if (body) bodies.push(body);
+    }
+    return bodies;
+  }
+
   *get(
     task: Task,
     record: InodeRecord,

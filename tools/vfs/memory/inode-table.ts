@@ -46,6 +46,11 @@ export class InodeTable {
     return capacity === undefined ? Infinity : Math.floor(capacity / PAGE_SIZE) - this.#usedPages;
   }
 
+  /** All objects. */
+  values(): Iterable<MemoryInode> {
+    return this.#inodes.values();
+  }
+
   get(ino: Ino, call: FileSystemCall): MemoryInode {
     const inode = this.#inodes.get(ino);
     if (!inode) throw new FsError('ESTALE', call);

@@ -300,6 +300,11 @@ export class MemoryFileSystem implements FileSystem {
     inode.ctimeNs = this.#clock.nowNs();
   }
 
+  *xattrsInUse(): Generator<{ name: ByteString; value: Uint8Array }> {
+    for (const { xattrs } of this.#table.values())
+      for (const [name, value] of xattrs ?? []) yield { name, value };
+  }
+
   statfs(): FileSystemStatistics {
     this.#look('statfs', this.root);
     const { capacity, inodeLimit } = this.#options;
