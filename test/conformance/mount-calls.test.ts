@@ -1,6 +1,6 @@
 /** System calls on a mounted union that the `FileSystem` interface does not have: the kernel's part must fit ours. */
 import { spawnSync } from 'node:child_process';
-import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { backgroundNeeds, mountInBackground } from '../support/background-mount.js';
@@ -22,6 +22,9 @@ beforeAll(() => {
     writeFileSync(at('lower', `file-${number}`), 'content of lower');
   writeFileSync(at('lower/linked'), 'content of lower');
   linkSync(at('lower/linked'), at('lower/linked-too'));
+  copyFileSync('/bin/sleep', at('lower/program'));
+  writeFileSync(at('lower/set-id'), 'content of lower');
+  chmodSync(at('lower/set-id'), 0o6777);
   mounted = mountInBackground(
     ['--lower', at('lower'), '--upper', at('upper'), '--work', at('work')],
     at('mnt'),
@@ -84,16 +87,19 @@ print(locked, other())`;
   expect(python(text)).toBe('True 0');
 });
 
-withMount('a descriptor and a mapping opened before the copy-up see what is written after it', () => {
-  const text = `
+withMount(
+  'a descriptor and a mapping opened before the copy-up see what is written after it (union 145, 148)',
+  () => {
+    const text = `
 reader = os.open(name, os.O_RDONLY)
 view = mmap.mmap(reader, 16, prot=mmap.PROT_READ)
 before = view[:7]
 f = r()
 os.pwrite(f, b'CHANGED', 0)
 print(before, view[:7], os.pread(reader, 7, 0))`;
-  expect(python(text)).toBe("b'content' b'CHANGED' b'CHANGED'");
-});
+    expect(python(text)).toBe("b'content' b'CHANGED' b'CHANGED'");
+  },
+);
 
 withMount('copy_file_range copies from the lower', () => {
   const text = `
@@ -206,10 +212,10 @@ print(len(os.read(watch, 4096)) >= 16)`;
   expect(python(text)).toBe('True');
 });
 
-withMount('a program that runs is text: writing to it is refused, replacing it is not', () => {
+withMount('a program that runs is text: writing to it is refused, replacing it is not (union 150)', () => {
   const text = `
 import shutil, subprocess
-shutil.copy('/bin/sleep', name)
+name = 'program'
 running = subprocess.Popen(['./' + name, '5'])
 while os.readlink(f'/proc/{running.pid}/exe') != os.path.realpath(name): pass
 busy = child(lambda: os.open(name, os.O_WRONLY)) == errno.ETXTBSY
@@ -219,4 +225,22 @@ running.kill()
 running.wait()
 print(busy)`;
   expect(python(text)).toBe('True');
+  expect(existsSync(at('upper/program'))).toBe(true);
 });
+
+withMount(
+  'who writes to a file of another takes its set-ID bits away, of a lower file and of an upper one (union 136)',
+  () => {
+    const text = `
+name = 'set-id'
+bits = lambda: oct(os.stat(name).st_mode & 0o7777)
+def write():
+    os.setresgid(1000, 1000, 1000)
+    os.setresuid(1000, 1000, 1000)
+    os.pwrite(os.open(name, os.O_WRONLY), b'x', 0)
+print(bits(), child(write), bits())
+os.chmod(name, 0o6777)
+print(bits(), child(write), bits())`;
+    expect(python(text).split('\n')).toEqual(['0o6777 0 0o777', '0o6777 0 0o777']);
+  },
+);

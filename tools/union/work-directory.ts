@@ -347,8 +347,8 @@ export class WorkDirectory {
   }
 
   /** Form aufs: drops the record of a name that an object has again; the object wins meanwhile. */
-  dropRecord(directory: Ino, name: ByteString): void {
-    if (this.form !== 'aufs') return;
+  dropRecord(directory: Ino, name: ByteString, form = this.form): void {
+    if (form !== 'aufs') return;
     const record = (aufsPrefix + name) as ByteString;
     if (this.fs.lookup(directory, record) !== undefined) this.fs.unlink(directory, record);
   }
@@ -371,6 +371,7 @@ export class WorkDirectory {
       if (form !== 'overlay' && form !== 'aufs' && this.lacks.has('attributes')) continue;
       try {
         this.#whiteout = this.#makeWhiteout(form, this.ino, sharedWhiteout);
+        if (form === 'aufs') this.#tryRecord();
         return form;
       } catch (error) {
         if (!(error instanceof FsError)) throw error;
@@ -380,6 +381,13 @@ export class WorkDirectory {
       }
     }
     throw new FsError('EOPNOTSUPP', 'mount');
+  }
+
+  /** An upper may keep names of the aufs form for itself, as a union that reads them does. */
+  #tryRecord(): void {
+    const tried = this.tempName();
+    this.#aufsRecord(this.ino, tried);
+    this.dropRecord(this.ino, tried, 'aufs');
   }
 
   #suits(form: WrittenForm, ino: Ino): boolean {

@@ -173,3 +173,20 @@ test('a metadata-only copy takes its data from the lower until it is written, al
     store.listxattr(find(store, 'upper/g')).includes(b('trusted.overlay.metacopy')),
   ]).toEqual(['DATAent', false]);
 });
+
+test('content is copied in pieces of at most 1 MiB (union 74)', () => {
+  const lower = lowerWith('f');
+  const size = 2.5 * 2 ** 20;
+  lower.write(find(lower, 'f'), 0, new Uint8Array(size).fill(7));
+  const store = memory();
+  const union = unionOf({ lowers: [lower], store });
+  const pieces: number[] = [];
+  const read = lower.read.bind(lower);
+  lower.read = (ino, offset, length) => {
+    pieces.push(length);
+    return read(ino, offset, length);
+  };
+  union.write(find(union, 'f'), size, Uint8Array.of(8));
+  expect(pieces).toEqual([2 ** 20, 2 ** 20, 2 ** 19]);
+  expect(store.getattr(find(store, 'upper/f')).size).toBe(size + 1);
+});

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { steppingClock } from '../../../tools/core/index.js';
-import { MemoryFileSystem } from '../../../tools/vfs/index.js';
+import { MemoryFileSystem, Scheduler } from '../../../tools/vfs/index.js';
 import { b, errnoOf, find, names, textAt } from '../../support/files.js';
 import { lowerWith, memory, policyWith, strayIn, unionOf } from '../../support/unions.js';
 
@@ -77,4 +77,23 @@ test('syncing a lower-only object succeeds and touches nothing; a copied one goe
   union.sync(find(union, 'd'));
   union.sync();
   expect(synced).toEqual([find(store, 'upper/d'), store.root]);
+});
+
+test('a symlink that is being followed stays what it was, at whatever step another copies it up (union 152)', () => {
+  const lower = memory();
+  lower.symlink(lower.root, b('link'), b('target'), { mode: 0o777, uid: 0, gid: 0 });
+  const stepsOfCopy = 12;
+  const seen = new Set<number>();
+  for (let stop = 0; stop < stepsOfCopy; stop += 1) {
+    const union = unionOf({ lowers: [lower], store: memory() });
+    const ino = find(union, 'link');
+    const scheduler = new Scheduler();
+    scheduler.start(union.operations.setattr(ino, { uid: 7 }));
+    for (let step = 0; step < stop; step += 1) scheduler.step(0);
+    expect(union.readlink(ino)).toBe('target');
+    seen.add(union.getattr(ino).uid);
+    scheduler.runAll();
+    expect([union.readlink(ino), union.getattr(ino)]).toMatchObject(['target', { ino, uid: 7 }]);
+  }
+  expect([...seen]).toEqual([0, 7]);
 });
