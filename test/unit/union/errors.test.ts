@@ -25,6 +25,16 @@ const calls: readonly [string | undefined, (union: Union, root: Ino) => unknown]
   ],
 ];
 
+function failureOf(call: () => unknown): FsError | undefined {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof FsError) return error;
+    throw error;
+  }
+  return undefined;
+}
+
 test('an error of a layer names the caller’s own call and name, never what lies in the work directory (union 191)', () => {
   const heard = new Set<string | undefined>();
   for (const [name, call] of calls) {
@@ -35,16 +45,10 @@ test('an error of a layer names the caller’s own call and name, never what lie
       let change = 0;
       store.fault = ({ changes }): Errno | undefined =>
         changes && (change += 1) === ordinal ? 'ENOSPC' : undefined;
-      let error: unknown;
-      try {
-        call(union, union.root);
-      } catch (caught) {
-        error = caught;
-      }
+      const error = failureOf(() => call(union, union.root));
       failed = change >= ordinal;
       // Some failures have another way out, and the call succeeds.
-      if (error === undefined) continue;
-      if (!(error instanceof FsError)) throw error;
+      if (!error) continue;
       expect([error.code, error.path, error.message.includes('#')]).toEqual(['ENOSPC', name, false]);
       heard.add(error.message);
     }

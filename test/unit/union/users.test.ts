@@ -1,5 +1,6 @@
 /** Locks, leases and the endpoints of sockets and FIFOs: they hang on the union object. */
 import { expect, test } from 'vitest';
+import { readMountWords } from '../../../tools/cli/mount/options.js';
 import type { Union } from '../../../tools/union/index.js';
 import { b, errnoOf, find, names, newFile } from '../../support/files.js';
 import { lowerWith, memory, strayIn, unionOf } from '../../support/unions.js';
@@ -176,4 +177,17 @@ test('devices and sockets are copied up as nodes and opening them copies nothing
     expect(store.getattr(find(store, `upper/${name}`))).toMatchObject({ type: name, rdev: before.rdev });
   }
   expect([opened, strayIn(store)]).toEqual([[], []]);
+});
+
+test('mandatory locks are refused at the mount, and the bits that asked for them are plain bits (union 162)', () => {
+  expect(() => readMountWords(['mand'], { mode: 0o755, uid: 0, gid: 0 })).toThrow(
+    'unknown mount option mand',
+  );
+  const lower = lowerWith('f');
+  lower.setattr(find(lower, 'f'), { mode: 0o2644 });
+  const union = unionOf({ lowers: [lower], store: memory() });
+  const ino = find(union, 'f');
+  union.users(ino).ranges.set({ ...whole, kind: 'write', owner: alice });
+  expect(union.write(ino, 0, Buffer.from('by bob'))).toBe(6);
+  expect(union.getattr(ino).mode).toBe(0o2644);
 });
