@@ -75,6 +75,8 @@ export const errorCodes = {
   FW_EMULATOR_PARTITION: 'a scenario writes to a partition that is not there or too small',
   FW_EMULATOR_REPLAY: 'the text is not the name of a power cut',
   FW_EMULATOR_SCENARIO: 'a scenario file has faults',
+  FW_EMULATOR_STORAGE:
+    'a scenario names storage that was never plugged in, or copies an overlay that is not there',
 
   // firmware
   FW_BUDGET_CHECK_SIZE: 'an image is larger than its size step allows',

@@ -27,6 +27,10 @@ export interface Branch {
   readonly restoreMergesAccounts: boolean;
   /** Seconds in which preinit listens for failsafe. */
   readonly failsafeWaitSeconds: number;
+  /** When an extroot is compared with the firmware: at every boot, or only where etc/.extroot-default is. */
+  readonly extrootCheck: 'always' | 'with-default-file';
+  /** `block extroot` looks at the overlay that is mounted before it mounts rootfs_data itself. */
+  readonly extrootTriesOverlayFirst: boolean;
   /** Seconds after which the watchdog restarts a device whose init feeds it no more. */
   readonly watchdogSeconds: number;
   /** Seconds after which a kernel that panics restarts the device. */
@@ -57,6 +61,8 @@ const branch1907: Branch = {
   resetProgram: 'jffs2reset',
   restoreMergesAccounts: false,
   failsafeWaitSeconds: 2,
+  extrootCheck: 'always',
+  extrootTriesOverlayFirst: false,
   watchdogSeconds: 30,
   panicRestartSeconds: 1,
   doneRemovesTar: false,
@@ -89,6 +95,8 @@ const branch2410: Branch = {
   ...branch2305,
   name: '24.10',
   failsafeWaitSeconds: 4,
+  extrootCheck: 'with-default-file',
+  extrootTriesOverlayFirst: true,
   backupDisablesServices: true,
   readsApkLists: true,
 };

@@ -22,6 +22,17 @@ export const findingTexts = {
   'overlay-wiped': 'the overlay carries no state READY: everything in it was deleted at boot',
   'extroot-missing':
     'fstab asks for an overlay on other storage, which is not there: the boot went on without',
+  'extroot-no-program':
+    'fstab asks for an overlay on other storage, and /sbin/block (package block-mount) is not there to mount it',
+  'extroot-unsupported': 'the storage holds a file system that extroot does not take',
+  'extroot-other-root':
+    'etc/.extroot-uuid on the storage names another firmware: the boot went on with the overlay on flash',
+  'extroot-unchecked':
+    'the overlay of another firmware is in use: releases since 24.10 compare only where etc/.extroot-default exists',
+  'extroot-fresh':
+    'the storage held no overlay: the settings on flash are not copied to it, and hidden while it is there',
+  'extroot-kept':
+    'the reset touches the flash only: what is on the storage stays, for any fstab that names it',
   'boot-loop': 'the device boots again and again, and never comes up',
   'boot-hangs':
     'a script of preinit never ends: init goes on feeding the watchdog, and nothing restarts the device',

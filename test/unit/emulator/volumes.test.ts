@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { FlashPartition, NorChip, norGeometry } from '../../../tools/flash/index.js';
-import { extrootRequest } from '../../../tools/emulator/boot/extroot.js';
+import { extrootRequest } from '../../../tools/emulator/boot/fstab.js';
 import { foreignDataName, smallerEraseSize } from '../../../tools/emulator/boot/foreign-data.js';
 import { readSnapshot } from '../../../tools/emulator/boot/snapshot-volume.js';
 import { staleBytes } from '../../../tools/emulator/check/stale-flash.js';
@@ -75,11 +75,19 @@ test('fstab asks for an extroot with an enabled mount of / or /overlay', () => {
   ];
   expect(extrootRequest(mount("target '/overlay'", "uuid 'ab-cd'"))).toEqual({
     target: '/overlay',
+    uuid: 'ab-cd',
     source: 'uuid=ab-cd',
   });
-  expect(extrootRequest(mount('target /', 'device /dev/sda1', "enabled '1'"))?.source).toBe(
-    'device=/dev/sda1',
-  );
+  expect(extrootRequest(mount('target /', 'device /dev/sda1', "enabled '1'"))).toEqual({
+    target: '/',
+    device: 'sda1',
+    source: 'device=/dev/sda1',
+  });
+  expect(
+    extrootRequest([...mount("target '/overlay'", 'label stick'), ...mount('target /', 'device /dev/sda1')])
+      ?.target,
+  ).toBe('/');
+  expect(extrootRequest(mount("target '/overlay'"))).toBeUndefined();
   expect(extrootRequest(mount("target '/overlay'", "enabled '0'"))).toBeUndefined();
   expect(extrootRequest(mount("target '/mnt'", "uuid 'ab-cd'"))).toBeUndefined();
 });

@@ -56,6 +56,7 @@ export function bootPowered(device: Device, options: BootOptions = {}): BootResu
   const { timeline } = device;
   timeline.leaveRam();
   timeline.log('boot', 'power on');
+  device.bootedAtMs = timeline.nowMs;
   const content = device.bootContent();
   const { split, refusal } = content;
   // The loader reads the kernel, from wherever it lies to the root.

@@ -1,72 +1,119 @@
 /**
- * Extroot: an overlay on storage of its own, as /etc/config/fstab asks for it.
+ * Extroot: an overlay, or a whole root, on storage of its own, as /etc/config/fstab asks for it.
  *
- * An emulated board has no storage besides its flash. What is asked for is read and told, the one retry waits as the real
- * one does, and the boot goes on with the overlay on flash.
+ * `block extroot` (package block-mount) is run twice: before rootfs_data is looked at, and once it is mounted. It copies
+ * nothing: what is on the flash is hidden while the storage is there.
  *
- * @see openwrt fstools block.c (`main_extroot`, `check_extroot`)
+ * @see openwrt fstools block.c (`main_extroot`, `mount_extroot`, `check_extroot`), libfstools/extroot.c
  */
-import type { FileSystem } from '../../vfs/index.js';
+import { createHash } from 'node:crypto';
+import { FsError, makeDirectories, writeFile, type FileSystem } from '../../vfs/index.js';
 import type { Device } from '../device/device.js';
-import { devicePath, readLines } from '../device/files.js';
+import { devicePath, findFile, readFileIfThere } from '../device/files.js';
+import type { Storage } from '../device/storage.js';
+import type { RunningSystem } from '../device/system.js';
+import type { FindingCode } from '../findings.js';
+import { readFstab, type ExtrootRequest, type Fstab } from './fstab.js';
 
-/** An extroot mount as fstab has it. */
-export interface ExtrootRequest {
-  readonly target: '/' | '/overlay';
-  /** What names the device: `uuid=...`, `label=...` or `device=...`. */
-  readonly source: string;
+/** File systems that are taken, by the start of their names. */
+const takenTypes = /^(ext|f2fs|btrfs|ntfs|ubifs)/;
+/** Bytes of a squashfs superblock. */
+const superblockSize = 96;
+
+/** Storage that the root is to be made of. */
+export interface Extroot {
+  readonly target: ExtrootRequest['target'];
+  readonly storage: Storage;
+  /** The storage, just mounted. */
+  readonly fs: FileSystem;
 }
-
-/** Places of fstab below a mounted overlay, then the one of the running root. */
-const places = ['/upper/etc/config/fstab', '/etc/config/fstab'] as const;
 
 /**
- * Looks for an extroot in a file system, reports it, and waits as the boot does for a device that does not come.
+ * Runs `block extroot`.
  *
- * @param fs  rootfs_data as it is mounted, or the read-only root
+ * @param overlay   rootfs_data where it is mounted as the overlay to be
+ * @param look  reads the fstab of rootfs_data, or else of the root
+ * @returns undefined when the boot goes on with what the flash has; findings tell why
  */
-export function lookForExtroot(device: Device, fs: FileSystem): void {
-  for (const path of places) {
-    const lines = readLines(fs, devicePath(path));
-    if (lines.length === 0) continue;
-    const request = extrootRequest(lines);
-    if (!request) return;
-    device.timeline.log('preinit', `extroot on ${request.target}: ${request.source} is not there`);
-    device.findings.add('extroot-missing', request.source);
-    device.timeline.wait(delaySeconds(lines) * 1000);
-    return;
+export function findExtroot(
+  system: RunningSystem,
+  overlay: FileSystem | undefined,
+  look: () => Fstab,
+): Extroot | undefined {
+  const { device, rom } = system;
+  const programs: [FileSystem | undefined, string][] = [
+    [overlay, '/upper/sbin/block'],
+    [overlay, '/sbin/block'],
+    [rom, '/sbin/block'],
+  ];
+  if (!programs.some(([fs, path]) => fs && findFile(fs, devicePath(path)) !== undefined)) {
+    const { extroot } = readFstab(overlay, rom);
+    if (extroot) device.findings.add('extroot-no-program', extroot.source);
+    return undefined;
   }
+  const first = device.branch.extrootTriesOverlayFirst
+    ? tryExtroot(system, readFstab(overlay, rom))
+    : undefined;
+  return first ?? tryExtroot(system, look());
 }
 
-/** Finds the mount for `/` or `/overlay` that is enabled. */
-export function extrootRequest(lines: readonly string[]): ExtrootRequest | undefined {
-  for (const section of sectionsOf(lines, 'mount')) {
-    const target = section.get('target');
-    if (section.get('enabled') === '0' || (target !== '/' && target !== '/overlay')) continue;
-    const by = ['uuid', 'label', 'device'].find((name) => section.has(name));
-    return { target, source: by === undefined ? 'no device named' : `${by}=${section.get(by) ?? ''}` };
+function tryExtroot({ device, split }: RunningSystem, { extroot, delaySeconds }: Fstab): Extroot | undefined {
+  if (!extroot) return undefined;
+  const { target, source } = extroot;
+  let storage = device.findStorage(extroot);
+  if (!storage && delaySeconds > 0) {
+    device.timeline.log('preinit', `extroot: ${source} is not there yet, waiting ${delaySeconds} s`);
+    device.timeline.wait(delaySeconds * 1000);
+    storage = device.findStorage(extroot);
   }
-  return undefined;
+  const refuse = (finding: FindingCode, why: string): Extroot | undefined => {
+    device.timeline.log('preinit', `extroot on ${target}: ${source} ${why}`);
+    device.findings.add(finding, source);
+    return undefined;
+  };
+  if (!storage) return refuse('extroot-missing', 'is not there');
+  if (!takenTypes.test(storage.options.type))
+    return refuse('extroot-unsupported', `holds ${storage.options.type}`);
+  const fs = storage.mount();
+  if (target === '/overlay' && !isOfRoot(device, fs, rootUuid(device, split.rootfs?.offset ?? 0)))
+    return refuse('extroot-other-root', 'belongs to another firmware');
+  if (target === '/overlay' && findFile(fs, devicePath('/upper')) === undefined)
+    device.findings.add('extroot-fresh', source);
+  device.timeline.log('preinit', `switched to extroot on ${target}: ${source}`);
+  return { target, storage, fs };
 }
 
-function delaySeconds(lines: readonly string[]): number {
-  const [global] = sectionsOf(lines, 'global');
-  return Number(global?.get('delay_root') ?? 0) || 0;
+/**
+ * Compares the firmware that an overlay was made for with the one that runs; a first use writes it down.
+ *
+ * Since March 2023 the comparison is left out unless etc/.extroot-default is there, which was to leave it out.
+ */
+function isOfRoot(device: Device, fs: FileSystem, uuid: string): boolean {
+  const noted = readFileIfThere(fs, devicePath('/etc/.extroot-uuid'));
+  const same = noted !== undefined && Buffer.from(noted).toString('latin1').toLowerCase() === uuid;
+  const marker = findFile(fs, devicePath('/etc/.extroot-default'));
+  if (device.branch.extrootCheck === 'with-default-file' && marker === undefined) {
+    if (noted && !same) device.findings.add('extroot-unchecked', 'etc/.extroot-uuid');
+    return true;
+  }
+  if (noted) return same;
+  try {
+    makeDirectories(fs, devicePath('/etc'));
+    writeFile(fs, devicePath('/etc/.extroot-uuid'), Buffer.from(uuid));
+  } catch (error) {
+    // The program goes on without it.
+    if (!(error instanceof FsError)) throw error;
+  }
+  return true;
 }
 
-/** Sections of one type of a UCI file, as options by name. */
-function sectionsOf(lines: readonly string[], type: string): readonly ReadonlyMap<string, string>[] {
-  const sections: Map<string, string>[] = [];
-  let current: Map<string, string> | undefined;
-  for (const line of lines) {
-    const head = /^\s*config\s+['"]?([\w-]+)/.exec(line);
-    if (head) {
-      current = head[1] === type ? new Map() : undefined;
-      if (current) sections.push(current);
-      continue;
-    }
-    const option = /^\s*option\s+['"]?([\w-]+)['"]?\s+['"]?([^'"]*)['"]?\s*$/.exec(line);
-    if (current && option?.[1] !== undefined) current.set(option[1], option[2] ?? '');
-  }
-  return sections;
+/** The UUID that fstools give a squashfs: the MD5 of its superblock, as four words of the processor, last first. */
+export function rootUuid(device: Device, rootfsOffset: number): string {
+  const superblock = device.firmware().read(rootfsOffset, superblockSize);
+  const digest = createHash('md5').update(superblock).digest();
+  const word = (at: number): string =>
+    (device.profile.endianness === 'big' ? digest.readUInt32BE(at) : digest.readUInt32LE(at))
+      .toString(16)
+      .padStart(8, '0');
+  return [12, 8, 4, 0].map(word).join('-');
 }

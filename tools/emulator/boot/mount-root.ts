@@ -20,7 +20,8 @@ import type { Branch } from '../branches.js';
 import { copyTreeOver } from './copy-over.js';
 import { deleteByResetRules } from '../reset/delete-rules.js';
 import type { Device } from '../device/device.js';
-import { lookForExtroot } from './extroot.js';
+import { findExtroot, type Extroot } from './extroot.js';
+import { readFstab } from './fstab.js';
 import { foreignDataName, smallerEraseSize } from './foreign-data.js';
 import { readOverlayState, writeOverlayState } from './fs-state.js';
 import { placeOverlay, type OverlayPlace } from './overlay-place.js';
@@ -42,7 +43,17 @@ export function mountRootStart(device: Device, split: FirmwareSplit, rom: FileSy
   }
   const state = volumeState(device, system.volume);
   device.timeline.log('preinit', `rootfs_data holds: ${state}`);
-  lookForExtroot(device, rom);
+  const { volume } = system;
+  const extroot = findExtroot(system, undefined, () => {
+    const jffs2 = state === 'jffs2' ? tryMountJffs2(device, volume) : undefined;
+    const fstab = readFstab(jffs2, rom);
+    jffs2?.unmount();
+    return fstab;
+  });
+  if (extroot) {
+    switchToExtroot(system, extroot);
+    return system;
+  }
   if (state === 'jffs2' && mountOverlay(system, system.volume)) return system;
   if (state === 'foreign') {
     const name = foreignDataName(system.volume.block(0), device.profile.endianness);
@@ -59,7 +70,8 @@ export function mountRootDone(system: RunningSystem): void {
   const state = volumeState(system.device, system.volume);
   switch (state) {
     case 'jffs2':
-      if (!system.jffs2) switchToJffs2(system, system.volume);
+      if (system.extroot) noteReady(system, system.extroot);
+      else if (!system.jffs2) switchToJffs2(system, system.volume);
       else if (system.device.branch.keepsState) writeOverlayState(system.jffs2, system.jffs2.root, 'ready');
       break;
     case 'blank':
@@ -70,6 +82,11 @@ export function mountRootDone(system: RunningSystem): void {
     case 'snapshot':
       break;
   }
+}
+
+/** The state is written to whatever /overlay is by then. */
+function noteReady({ device }: RunningSystem, { target, fs }: Extroot): void {
+  if (target === '/overlay' && device.branch.keepsState) writeOverlayState(fs, fs.root, 'ready');
 }
 
 /**
@@ -85,6 +102,9 @@ export function mountAgain(system: RunningSystem, device: Device): RunningSystem
     again.jffs2 = tryMountJffs2(device, again.volume);
     if (!again.jffs2) return undefined;
     again.overlay = uniteWith(again, placeOverlay(again.jffs2, device.branch.upperAt));
+  } else if (system.extroot) {
+    const storage = device.storages.get(system.extroot.storage.options.device) ?? system.extroot.storage;
+    switchToExtroot(again, { ...system.extroot, storage, fs: storage.mount() });
   } else if (overlay?.fs instanceof MemoryFileSystem) {
     again.overlay = uniteWith(again, placeOverlay(overlay.fs.clone(), 'overlay/upper'));
   }
@@ -127,7 +147,12 @@ function mountOverlay(system: RunningSystem, volume: FlashPartition): boolean {
     device.findings.add('foreign-data', `rootfs_data: JFFS2 with erase blocks of ${found} bytes`);
   const jffs2 = tryMountJffs2(device, volume);
   if (!jffs2) return false;
-  lookForExtroot(device, jffs2);
+  const extroot = findExtroot(system, jffs2, () => readFstab(jffs2, system.rom));
+  if (extroot) {
+    jffs2.unmount();
+    switchToExtroot(system, extroot);
+    return true;
+  }
   if (device.branch.keepsState) emptyUnlessReady(device, jffs2);
   let place: OverlayPlace | undefined;
   device.attempt('mkdir of the overlay', () => {
@@ -142,6 +167,15 @@ function mountOverlay(system: RunningSystem, volume: FlashPartition): boolean {
   system.overlay = uniteWith(system, place);
   system.mode = 'jffs2-overlay';
   return true;
+}
+
+/** The storage becomes the overlay, or the root itself. */
+function switchToExtroot(system: RunningSystem, extroot: Extroot): void {
+  system.extroot = extroot;
+  system.mode = 'extroot';
+  const { target, fs } = extroot;
+  if (target === '/overlay')
+    system.overlay = uniteWith(system, placeOverlay(fs, system.device.branch.upperAt));
 }
 
 /** What a reset left, or a first boot that was cut, goes before the overlay is used. */

@@ -11,7 +11,9 @@ import type { Compression, ScanCache } from '../../jffs2/index.js';
 import { FsError } from '../../vfs/index.js';
 import { BootContents, type BootContent } from '../boot/boot-content.js';
 import { branches, defaultBranch, type Branch, type BranchName } from '../branches.js';
+import type { ExtrootRequest } from '../boot/fstab.js';
 import { FindingLog } from '../findings.js';
+import type { Storage } from './storage.js';
 import { Timeline } from './timeline.js';
 
 /** What a run-once script of the image does, as declared by the user; `sysupgrade` cannot run it here. */
@@ -52,6 +54,10 @@ export class Device {
   readonly clock: Clock;
   readonly scriptEffects: readonly ScriptEffect[];
   readonly safeCarrier: boolean;
+  /** Storage besides the flash, plugged in or not, by the name of its device. */
+  readonly storages = new Map<string, Storage>();
+  /** When the power came on, on the timeline. */
+  bootedAtMs = 0;
   /** The system stopped at the flash operation that ended in a PowerCut: the power is on. */
   hangs = false;
   readonly #restarts: Record<RestartCause, number> = { asked: 0, watchdog: 0, panic: 0 };
@@ -71,6 +77,25 @@ export class Device {
     this.timeline = new Timeline(() => (this.chip.counters.busyNs - busyNs) / 1e6);
     const epochNs = BigInt(options.epoch ?? 1_700_000_000) * 1_000_000_000n;
     this.clock = options.clock ?? { nowNs: () => epochNs + BigInt(Math.round(this.timeline.nowMs * 1e6)) };
+  }
+
+  /** Plugs a storage in, one of the drawer too. */
+  plug(storage: Storage): void {
+    storage.plugged = true;
+    this.storages.set(storage.options.device, storage);
+  }
+
+  /** Finds storage that the kernel has found by now, as fstab names it: by UUID, by label, by device. */
+  findStorage({ uuid, label, device }: ExtrootRequest): Storage | undefined {
+    const seconds = (this.timeline.nowMs - this.bootedAtMs) / 1000;
+    const found = [...this.storages.values()].filter(
+      ({ plugged, options }) => plugged && (options.readyAfterSeconds ?? 0) <= seconds,
+    );
+    return (
+      found.find(({ options }) => uuid !== undefined && options.uuid.toLowerCase() === uuid.toLowerCase()) ??
+      found.find(({ options }) => label !== undefined && options.label === label) ??
+      found.find(({ options }) => device !== undefined && options.device === device)
+    );
   }
 
   /** How often it restarted so far, by cause. */
@@ -100,6 +125,7 @@ export class Device {
     });
     fork.timeline.goOnFrom(this.timeline);
     Object.assign(fork.#restarts, this.#restarts);
+    for (const [name, storage] of this.storages) fork.storages.set(name, storage.fork(fork.clock));
     for (const { code, where } of this.findings.list()) fork.findings.add(code, where);
     return fork;
   }

@@ -6,10 +6,11 @@ import { statPath, type FileSystem } from '../../vfs/index.js';
 import { textOf, type ByteString } from '../../core/index.js';
 import type { Device } from './device.js';
 import type { FlashPartition } from '../../flash/index.js';
+import type { Extroot } from '../boot/extroot.js';
 import type { OverlayPlace } from '../boot/overlay-place.js';
 
 /** How the root is made. */
-export type RootMode = 'failsafe' | 'read-only' | 'ram-overlay' | 'jffs2-overlay';
+export type RootMode = 'failsafe' | 'read-only' | 'ram-overlay' | 'jffs2-overlay' | 'extroot';
 
 /** The writable half of the root: a place under /overlay (JFFS2) or /tmp/root (RAM), and the union over it. */
 export interface Overlay extends OverlayPlace {
@@ -26,6 +27,8 @@ export class RunningSystem {
   overlay: Overlay | undefined;
   /** The mounted rootfs_data, when it is. */
   jffs2: Jffs2FileSystem | undefined;
+  /** What the root is made of in mode extroot. */
+  extroot: Extroot | undefined;
   /** Files that this boot restored from carried settings. */
   restoredFiles = 0;
 
@@ -37,9 +40,9 @@ export class RunningSystem {
     this.mode = mode;
   }
 
-  /** The merged root, or the squashfs alone. */
+  /** The merged root, the root that took the place of all, or the squashfs alone. */
   get root(): FileSystem {
-    return this.overlay?.union ?? this.rom;
+    return this.overlay?.union ?? this.extroot?.fs ?? this.rom;
   }
 
   /** Tells which layer of the root a path shows from, and the chain of causes in words. */
@@ -47,8 +50,10 @@ export class RunningSystem {
     readonly layer: 'upper' | 'lower' | 'none';
     readonly causes: readonly string[];
   } {
-    if (!this.overlay)
-      return { layer: statPath(this.rom, path) ? 'lower' : 'none', causes: ['no overlay is mounted'] };
+    if (!this.overlay) {
+      const there = this.extroot ? 'upper' : 'lower';
+      return { layer: statPath(this.root, path) ? there : 'none', causes: ['no overlay is mounted'] };
+    }
     const found = this.overlay.union.which(path);
     const layer = found.layerNumber === undefined ? 'none' : found.layerNumber === 0 ? 'upper' : 'lower';
     const causes = found.causes.map(
@@ -66,6 +71,7 @@ export class RunningSystem {
     this.jffs2?.unmount();
     this.jffs2 = undefined;
     this.overlay = undefined;
+    this.extroot = undefined;
     this.device.timeline.leaveRam();
     this.device.timeline.log('system', 'shut down');
   }

@@ -39,14 +39,16 @@ export function factoryReset(system: RunningSystem, options: ResetOptions = {}):
     mtdErase(volume);
     return { path: 'erased', reboots: false };
   }
-  if (via === 'button' && !system.jffs2) {
+  if (system.extroot) device.findings.add('extroot-kept', system.extroot.storage.options.device);
+  // The button asks whether anything is mounted on /overlay.
+  if (via === 'button' && !system.jffs2 && system.extroot?.target !== '/overlay') {
     device.findings.add('button-needs-overlay', system.mode);
     return { path: 'nothing', reboots: false };
   }
   if (!system.jffs2) {
     markForFormat(volume);
     if (options.reboot) device.findings.add('reset-r-ignored', system.mode);
-    return { path: 'marked', reboots: false };
+    return { path: 'marked', reboots: via === 'button' };
   }
   deleteOverlay(system, options);
   if (via === 'button' || options.reboot) {

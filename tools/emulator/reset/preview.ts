@@ -117,11 +117,14 @@ function reasonOfSurvival(path: string): string {
   return path.includes('/.') ? 'the reset does not enter hidden folders' : 'something below it survives';
 }
 
-function resetPath({ volume, jffs2 }: RunningSystem, { via }: ResetPreviewOptions): ResetPreview['path'] {
+function resetPath(
+  { volume, jffs2, extroot }: RunningSystem,
+  { via }: ResetPreviewOptions,
+): ResetPreview['path'] {
   if (!volume) return 'nothing';
   if (via === 'mtd-erase') return 'erased';
   if (jffs2 && via !== 'failsafe') return 'deleted';
-  return via === 'button' ? 'nothing' : 'marked';
+  return via === 'button' && extroot?.target !== '/overlay' ? 'nothing' : 'marked';
 }
 
 function nothingBecause({ volume, mode }: RunningSystem): string {

@@ -27,7 +27,7 @@ const findingCodes = Object.keys(findingTexts) as (keyof typeof findingTexts)[];
 export const expectation = z
   .strictObject({
     state: z
-      .enum(['failsafe', 'ram-overlay', 'jffs2-overlay', 'no-boot', 'off'])
+      .enum(['failsafe', 'ram-overlay', 'jffs2-overlay', 'extroot', 'no-boot', 'off'])
       .optional()
       .describe('how the device runs'),
     stage: z
@@ -43,6 +43,10 @@ export const expectation = z
       .array(
         z.strictObject({
           path: absolutePath,
+          on: z
+            .string()
+            .optional()
+            .describe('device of a storage: the file on it, not the one that the root shows'),
           ...content,
           absent: z.boolean().optional(),
           mode: octalMode.optional(),

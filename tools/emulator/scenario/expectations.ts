@@ -92,16 +92,20 @@ export function checkExpectation(expected: Expectation, state: ScenarioState): r
 
 type FileExpectation = NonNullable<Expectation['file']>[number];
 
-function fileProblems(expected: FileExpectation, { last }: ScenarioState): readonly string[] {
-  if (last?.kind !== 'running') return [`${expected.path}: expected on a running system, found none`];
-  const { system } = last;
+function fileProblems(expected: FileExpectation, { device, last }: ScenarioState): readonly string[] {
+  const running = last?.kind === 'running' ? last.system : undefined;
+  const fs = expected.on === undefined ? running?.root : device.storages.get(expected.on)?.fs;
+  if (!fs) {
+    const where = expected.on === undefined ? 'a running system' : `the storage ${expected.on}`;
+    return [`${expected.path}: expected on ${where}, found none`];
+  }
   const path = devicePath(expected.path);
-  const ino = findFile(system.root, path, false);
+  const ino = findFile(fs, path, false);
   if (expected.absent) return ino === undefined ? [] : [`${expected.path}: expected absent, found`];
   if (ino === undefined) return [`${expected.path}: expected, found nothing`];
 
   const problems: string[] = [];
-  const { type, mode, size } = system.root.getattr(ino);
+  const { type, mode, size } = fs.getattr(ino);
   const want =
     expected.text !== undefined
       ? Buffer.from(expected.text, 'utf8')
@@ -111,7 +115,7 @@ function fileProblems(expected: FileExpectation, { last }: ScenarioState): reado
           ? Buffer.from(fillerBytes(expected.bytes))
           : undefined;
   if (want && type === 'file') {
-    const found = Buffer.from(system.root.read(ino, 0, size));
+    const found = Buffer.from(fs.read(ino, 0, size));
     if (!found.equals(want)) {
       problems.push(
         `${textOf(path)}: expected ${want.length} bytes ${hash(want)}, found ${size} bytes ${hash(found)}`,
@@ -119,7 +123,7 @@ function fileProblems(expected: FileExpectation, { last }: ScenarioState): reado
     }
   } else if (want) problems.push(`${expected.path}: expected a file, found a ${type}`);
   if (expected.contains !== undefined && type === 'file') {
-    const found = Buffer.from(system.root.read(ino, 0, size));
+    const found = Buffer.from(fs.read(ino, 0, size));
     if (!found.includes(expected.contains))
       problems.push(
         `${expected.path}: expected to contain ${JSON.stringify(expected.contains)}, found ${size} other bytes`,
@@ -130,8 +134,8 @@ function fileProblems(expected: FileExpectation, { last }: ScenarioState): reado
     if (mode !== wantMode)
       problems.push(`mode of ${expected.path}: expected ${wantMode.toString(8)}, found ${mode.toString(8)}`);
   }
-  if (expected.layer !== undefined) {
-    const { layer } = system.whereIs(path);
+  if (expected.layer !== undefined && running) {
+    const { layer } = running.whereIs(path);
     if (layer !== expected.layer)
       problems.push(`layer of ${expected.path}: expected ${expected.layer}, found ${layer}`);
   }

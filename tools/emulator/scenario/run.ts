@@ -15,6 +15,7 @@ import { doNow } from '../device/user-operations.js';
 import { planCutAt, type Tear } from '../check/power-cuts.js';
 import type { ScenarioStep, TogetherArguments } from './schema.js';
 import { Together } from './together.js';
+import { copyOverlay, plugStorage, storageOf } from './storage-steps.js';
 import { contentOf, operationOfStep } from './user-steps.js';
 import { staleBytes } from '../check/stale-flash.js';
 import { recoveryFlash, sysupgrade, type UpgradeResult } from '../upgrade/sysupgrade.js';
@@ -215,6 +216,15 @@ class ScenarioRunner {
         return [];
       case 'button':
         return this.#button(args.seconds);
+      case 'plug':
+        plugStorage(this.#device, args, this.#files.read);
+        return [];
+      case 'unplug':
+        storageOf(this.#device, args.device).plugged = false;
+        return [];
+      case 'copy-overlay':
+        copyOverlay(this.#system(), storageOf(this.#device, args.to));
+        return [];
       case 'flash':
         writeFromOutside(this.#device, args.partition, args.offset ?? 0, (room) =>
           outsideContent(args, room, this.#device),

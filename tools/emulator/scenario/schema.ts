@@ -11,6 +11,9 @@ import { refusalReasons } from '../upgrade/image-checks.js';
 import { absolutePath, content, expectation } from './expectation-schema.js';
 import { oneWord, tear, together, userSteps } from './user-step-schema.js';
 
+/** Name of a block device. */
+const blockDevice = z.string().regex(/^[a-z]+[0-9a-z]*$/, 'the name of a block device, as sda1');
+
 const steps = {
   boot: z
     .strictObject({
@@ -33,6 +36,25 @@ const steps = {
         .describe('count of the flash operation in the next step; default: now'),
     })
     .describe('the whole system stops; the watchdog restarts the device'),
+  plug: z
+    .strictObject({
+      device: blockDevice,
+      type: z.string().optional().describe('file system on it, as the kernel calls it; default: ext4'),
+      uuid: z.string().optional().describe('default: 5eed0000-0000-4000-8000-000000000001'),
+      label: z.string().optional(),
+      readyAfter: z
+        .number()
+        .min(0)
+        .optional()
+        .describe('seconds from power-on until the kernel has found it; default: 0'),
+      capacity: z.number().int().min(1).optional().describe('room for content in bytes; default: 64 MiB'),
+      tar: z.string().optional().describe('file: archive of what is on it at first; default: nothing'),
+    })
+    .describe('plug in a storage besides the flash; the one that was there before, with its content'),
+  unplug: z.strictObject({ device: blockDevice }).describe('pull a storage out'),
+  'copy-overlay': z
+    .strictObject({ to: blockDevice })
+    .describe('copy all of /overlay to a storage, as users do before they switch to it'),
   'power-off': z.strictObject({}).describe('pull the plug between two operations'),
   ...userSteps,
   together,

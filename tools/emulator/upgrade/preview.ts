@@ -97,7 +97,7 @@ export function previewUpgrade(
     ...refusals,
     ...attention(kept, lost, droppedPackages),
     ...roomProblems(room, archive !== undefined, image.length > device.firmware().geometry.size),
-    ...(system.mode === 'jffs2-overlay' || options.keepSettings === false
+    ...(system.mode === 'jffs2-overlay' || system.mode === 'extroot' || options.keepSettings === false
       ? []
       : ['the root is on RAM: settings cannot be saved']),
   ];

@@ -185,7 +185,7 @@ export interface Backup {
 export function backup(system: RunningSystem, options: UpgradeOptions): Backup {
   if (options.settings) return { archive: options.settings, kept: [] };
   if (options.keepSettings === false) return { archive: undefined, kept: [] };
-  if (system.mode !== 'jffs2-overlay' || !system.overlay) {
+  if (system.mode === 'ram-overlay' || system.root === system.rom) {
     system.device.findings.add('no-backup-on-ram', system.mode);
     return { archive: undefined, kept: [] };
   }
