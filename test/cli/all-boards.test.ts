@@ -1,16 +1,13 @@
 /** A sample of `npx tsx test/sweep/all-boards.ts`: boards whose recipes no other test builds, on a published root. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect } from 'vitest';
+import { expect } from 'vitest';
 import { loadBoard, profilePath } from '../../tools/cli/board-profiles.js';
 import { kernelFixture, publishedRoots, surveyBoard } from '../support/board-survey.js';
 import { fixture, requires } from '../support/requires.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'firmwright-boards-'));
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+const folder = temporaryFolder();
 
 for (const id of ['netgear_wndr3800', 'ubnt_nanostation-2']) {
   const needs = [kernelFixture, publishedRoots['15.05-be']].map(fixture);

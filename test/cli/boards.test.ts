@@ -1,15 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { boardDocument, boardLintDocument, boardListDocument } from '../../tools/cli/documents/boards.js';
 import { profilePath } from '../../tools/cli/board-profiles.js';
 import { firmwright, jsonOf } from '../support/cli.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'firmwright-boards-'));
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+const folder = temporaryFolder();
 
 test('boards lists every profile, as a table and as JSON', async () => {
   const document = boardListDocument.parse(jsonOf(await firmwright(['boards', '--json'])));

@@ -1,39 +1,25 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import {
   inspectDocument,
   repackResultDocument,
   unpackResultDocument,
 } from '../../tools/cli/documents/inspect.js';
-import { buildUImage } from '../../tools/firmware/index.js';
 import { firmwright, jsonOf } from '../support/cli.js';
 import { fixture, fixturePath, requires } from '../support/requires.js';
+import { uImageKernel } from '../support/image-inputs.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'firmwright-inspect-'));
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+const folder = temporaryFolder();
 const image = join(folder, 'kernel.bin');
-writeFileSync(
-  image,
-  buildUImage(new Uint8Array(5000).fill(0x41), {
-    time: 0,
-    load: 0,
-    entry: 0,
-    arch: 5,
-    type: 2,
-    compression: 0,
-    name: 'test',
-  }),
-);
+writeFileSync(image, uImageKernel(5064));
 
 test('inspect prints a strip, a table and the checks', async () => {
   const { exitCode, stdout } = await firmwright(['inspect', image]);
   expect(exitCode).toBe(0);
   expect(stdout).toMatch(/one letter is 80 B: /);
-  expect(stdout).toMatch(/0x0 +5 064 +uImage "test" +header CRC ok, data CRC ok/);
+  expect(stdout).toMatch(/0x0 +5 064 +uImage "test kernel" +header CRC ok, data CRC ok/);
   const { stdout: detailed } = await firmwright(['inspect', image, '--details']);
   expect(detailed).toContain('arch: mips');
 });

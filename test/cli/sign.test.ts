@@ -1,18 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { signDocument } from '../../tools/cli/documents/sign.js';
 import { appendMetadata, readChunks } from '../../tools/firmware/index.js';
 import { firmwright, jsonOf } from '../support/cli.js';
 import { noise, writeImageInputs } from '../support/image-inputs.js';
 import { requires, tool } from '../support/requires.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'firmwright-sign-'));
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+const folder = temporaryFolder();
 const file = (name: string): string => join(folder, name);
 const image = file('image.bin');
 writeFileSync(image, appendMetadata(noise(5000), '{ "metadata_version": "1.1" }\n'));

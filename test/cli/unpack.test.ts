@@ -1,32 +1,20 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { readArchiveTreeFromBytes } from '../../tools/archive/index.js';
 import { repackResultDocument, unpackResultDocument } from '../../tools/cli/documents/inspect.js';
 import { byteStringFromText } from '../../tools/core/index.js';
-import { buildUImage, padJffs2 } from '../../tools/firmware/index.js';
+import { padJffs2 } from '../../tools/firmware/index.js';
 import { inspectFile, walkParts } from '../../tools/inspect/index.js';
 import { writeJffs2 } from '../../tools/jffs2/index.js';
 import { packSquashfs, squashfsTree } from '../../tools/squashfs/index.js';
 import { bytesContent, newDirectory, walkTree } from '../../tools/vfs/index.js';
 import type { TreeDirectory, TreeInode } from '../../tools/vfs/index.js';
 import { firmwright, jsonOf } from '../support/cli.js';
-import { noise } from '../support/image-inputs.js';
+import { noise, uImageKernel } from '../support/image-inputs.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'firmwright-unpack-'));
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+const folder = temporaryFolder();
 
 const base = { mode: 0o644, uid: 0, gid: 0, mtimeNs: 1_600_000_000_000_000_000n, xattrs: new Map() };
 function add(root: TreeDirectory, name: string, inode: TreeInode): void {
@@ -55,15 +43,7 @@ function sampleTree(): TreeDirectory {
   return root;
 }
 
-const kernel = buildUImage(noise(5000, 2), {
-  time: 0,
-  load: 0,
-  entry: 0,
-  arch: 5,
-  type: 2,
-  compression: 0,
-  name: 'test',
-});
+const kernel = uImageKernel(5064);
 const image = join(folder, 'image.bin');
 let original: Uint8Array;
 let squashfs: Uint8Array;

@@ -2,7 +2,13 @@
 import { findPartition, stepBoard } from '../boards/index.js';
 import type { BoardProfile } from '../boards/index.js';
 import { BudgetError, FirmwrightError, groupDigits, InternalError, roundUp } from '../core/index.js';
-import { finishKernel, kernelOfImage, runStep } from '../firmware/index.js';
+import {
+  finishKernel,
+  kernelOfImage,
+  refuseForeignKernel,
+  refuseImageOfOtherBoard,
+  runStep,
+} from '../firmware/index.js';
 import type { RecipeStep, StepContext, StepVersion } from '../firmware/index.js';
 import type { BoardPlan } from './plan.js';
 
@@ -92,7 +98,9 @@ export function makeBoardImages(input: BoardInput): BoardImages {
 
 /** Finishes the kernel; that of an image of the board is taken out of it. */
 function finishedKernel({ profile, kernel, warn }: BoardInput, context: StepContext): Uint8Array {
+  refuseImageOfOtherBoard(kernel, context.board);
   const inside = kernelOfImage(kernel, profile);
+  refuseForeignKernel(inside ?? kernel, context.board);
   if (inside === undefined) return finishKernel(profile.kernelRecipe, kernel, context);
   warn(`the kernel is that of the image given: ${groupDigits(inside.length)} of its ${groupDigits(kernel.length)} bytes`);
   return inside;

@@ -4,9 +4,8 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadBoardProfile } from '../boards/index.js';
 import type { BoardProfile } from '../boards/index.js';
-import { UsageError } from '../core/index.js';
-import { readChunks } from '../firmware/index.js';
-import { nearest } from './nearest.js';
+import { nearest, UsageError } from '../core/index.js';
+import { deviceNames } from '../firmware/index.js';
 
 /** Folder of the profiles that Firmwright brings; the same below `tools/` and below `dist/`. */
 export const profilesFolder = fileURLToPath(new URL('../../board-profiles/', import.meta.url));
@@ -52,15 +51,14 @@ export function loadBoard(idOrPath: string): BoardProfile {
  */
 export function boardOfImage(named: string | undefined, image: Uint8Array, path: string): BoardProfile {
   if (named !== undefined) return loadBoard(named);
-  const metadata = readChunks(image).find(({ type }) => type === 'metadata');
-  const text = metadata ? Buffer.from(metadata.payload).toString('utf8') : '';
+  const devices = deviceNames(image);
   const found = boardIds()
     .map(loadBoard)
-    .find(({ supportedDevices }) => supportedDevices.some((device) => text.includes(JSON.stringify(device))));
+    .find(({ supportedDevices }) => supportedDevices.some((device) => devices?.includes(device)));
   if (found) return found;
   throw new UsageError(
     'FW_USAGE_BOARD',
-    metadata
+    devices
       ? `${path}: no board profile is for the devices that its metadata names`
       : `${path} does not say which board it is for: it has no metadata`,
     { hint: 'name the board: --board ID (firmwright boards list)', data: { path } },

@@ -1,6 +1,5 @@
 /** What is wrong with a command line, in our words: yargs says what it found, here is added what would be right. */
-import { UsageError } from '../core/index.js';
-import { nearest } from './nearest.js';
+import { nearest, UsageError } from '../core/index.js';
 import { verbs } from './verbs.js';
 import type { Verb } from './verbs.js';
 

@@ -82,6 +82,7 @@ export const errorCodes = {
   FW_BUDGET_CHECK_SIZE: 'an image is larger than its size step allows',
   FW_FIRMWARE_DEVICE_TREE: 'the structure of a device tree is damaged',
   FW_FIRMWARE_FIELD: 'a value does not fit the field of a header',
+  FW_FIRMWARE_KERNEL: 'a file given as kernel is an image, or a kernel for another board or CPU',
   FW_FIRMWARE_MAGIC: 'the bytes are not the structure that was asked for',
   FW_FIRMWARE_SIGNATURE: 'a key or signature file is not what it should be',
   FW_FIRMWARE_STEP: 'a recipe step lacks something it needs',

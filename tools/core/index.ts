@@ -26,6 +26,7 @@ export {
   UsageError,
 } from './errors.js';
 export type { Diagnostic, ErrorDetails } from './errors.js';
+export { nearest } from './nearest.js';
 export { seededRandom } from './random.js';
 export type { RandomSource } from './random.js';
 export { formatSize, groupDigits, parseSize, roundDown, roundUp } from './sizes.js';

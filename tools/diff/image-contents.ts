@@ -1,9 +1,8 @@
 /** Reads what a comparison needs of one image: budget, metadata, root tree, packages and what each file costs. */
-import { z } from 'zod';
 import type { BoardProfile } from '../boards/index.js';
 import { attributeImage, countBudget, imageParts } from '../budget/index.js';
 import type { FlashBudget } from '../budget/index.js';
-import { readChunks } from '../firmware/index.js';
+import { readMetadata } from '../firmware/index.js';
 import { installedPackages } from '../rootfs/index.js';
 import type { InstalledPackage } from '../rootfs/index.js';
 import { squashfsInfo, squashfsTree } from '../squashfs/index.js';
@@ -36,20 +35,6 @@ export interface ImageContents {
   readonly stored: ReadonlyMap<string, number>;
 }
 
-const metadataSchema = z.object({
-  compat_version: z.string().optional(),
-  compat_message: z.string().optional(),
-  supported_devices: z.array(z.string()).optional(),
-  new_supported_devices: z.array(z.string()).optional(),
-  version: z
-    .object({
-      dist: z.string().optional(),
-      version: z.string().optional(),
-      revision: z.string().optional(),
-    })
-    .optional(),
-});
-
 /**
  * Reads an image for a board; an image without a squashfs that the kernel would find has an empty root.
  *
@@ -75,8 +60,7 @@ export function readImageContents(bytes: Uint8Array, profile: BoardProfile): Ima
 
 /** Metadata that is missing or not the JSON that sysupgrade reads says nothing. */
 function readIdentity(bytes: Uint8Array): ImageIdentity {
-  const chunk = readChunks(bytes).find(({ type }) => type === 'metadata');
-  const metadata = chunk && parseMetadata(Buffer.from(chunk.payload).toString('utf8'));
+  const metadata = readMetadata(bytes);
   const { dist, version, revision } = metadata?.version ?? {};
   const name = [dist, version, revision].filter((part) => part !== undefined && part !== '').join(' ');
   return {
@@ -85,12 +69,4 @@ function readIdentity(bytes: Uint8Array): ImageIdentity {
     supportedDevices: metadata?.new_supported_devices ?? metadata?.supported_devices ?? [],
     ...(name === '' ? {} : { version: name }),
   };
-}
-
-function parseMetadata(text: string): z.infer<typeof metadataSchema> | undefined {
-  try {
-    return metadataSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
 }

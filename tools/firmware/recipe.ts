@@ -4,7 +4,7 @@
  * `parseRecipe` is pure and reports every fault of a recipe with its place in the text, so that a profile's loader can
  * point at it; `runRecipe` applies checked steps to bytes.
  */
-import { FormatError } from '../core/index.js';
+import { FormatError, nearest } from '../core/index.js';
 import { stepKinds } from './steps/registry.js';
 import type { RecipeStep, StepArguments, StepContext, StepKind } from './steps/step.js';
 
@@ -35,7 +35,7 @@ export function parseRecipe(text: string): ParsedRecipe {
     }
     const kind = stepKinds.get(name);
     if (kind === undefined) {
-      const near = nearestName(name);
+      const [near] = nearest(name, [...stepKinds.keys()]);
       faults.push({
         kind: 'unknown-step',
         message: `unknown step ${name}`,
@@ -161,21 +161,4 @@ function splitSteps(text: string): { part: string; offset: number }[] {
 
 function splitWords(text: string): string[] {
   return [...text.matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2] ?? '');
-}
-
-function nearestName(name: string): string | undefined {
-  const scored = [...stepKinds.keys()].map((known) => ({ known, score: editDistance(name, known) }));
-  scored.sort((a, b) => a.score - b.score);
-  return scored[0] !== undefined && scored[0].score <= 3 ? scored[0].known : undefined;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 0; i < a.length; i += 1) {
-    const next = [i + 1];
-    for (let j = 0; j < b.length; j += 1)
-      next.push(Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + (a[i] === b[j] ? 0 : 1)));
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

@@ -4,6 +4,7 @@ import { loadBoardProfile } from '../../../tools/boards/index.js';
 import type { BoardProfile } from '../../../tools/boards/index.js';
 import { countBudget } from '../../../tools/budget/index.js';
 import { uImageKernel } from '../../support/image-inputs.js';
+import { squashfsSuperBlock } from '../../support/squashfs-super-block.js';
 
 function profile(
   options: { mode?: string; offset?: string; erase?: string; reserve?: string } = {},
@@ -33,9 +34,7 @@ artefacts: { sysupgrade.bin: append-kernel | append-rootfs }
 function image(kernelSize: number, size: number): Uint8Array {
   const bytes = new Uint8Array(kernelSize + size).fill(0x5a);
   bytes.set(uImageKernel(kernelSize));
-  const view = new DataView(bytes.buffer, kernelSize);
-  view.setUint32(0, 0x73717368, true);
-  view.setBigUint64(40, BigInt(size), true);
+  bytes.set(squashfsSuperBlock(size), kernelSize);
   return bytes;
 }
 

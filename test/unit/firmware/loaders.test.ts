@@ -9,7 +9,8 @@ import {
   stepsWithFiles,
 } from '../../../tools/firmware/index.js';
 import { noise } from '../../support/image-inputs.js';
-import { kernelInput, rootfsInput, stepContext, thrownBy } from './vectors.js';
+import { squashfsSuperBlock } from '../../support/squashfs-super-block.js';
+import { kernelInput, stepContext, thrownBy } from './vectors.js';
 
 const steps = (recipe: string) => parseRecipe(recipe).steps;
 const loader = Uint8Array.from({ length: 33 }, (_, index) => index + 1);
@@ -78,8 +79,7 @@ artefacts: { a: append-kernel }
 
 const squashfs = (size: number): Uint8Array => {
   const bytes = new Uint8Array(size);
-  bytes.set(rootfsInput.subarray(0, 4));
-  new DataView(bytes.buffer).setBigUint64(40, BigInt(size), true);
+  bytes.set(squashfsSuperBlock(size));
   return bytes;
 };
 

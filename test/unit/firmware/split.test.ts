@@ -4,6 +4,7 @@ import { lzmaAloneEncode } from '../../../tools/addon/index.js';
 import { buildUImage, splitFirmware } from '../../../tools/firmware/index.js';
 import type { SplitBoard } from '../../../tools/firmware/index.js';
 import { fixture, fixturePath, requires } from '../../support/requires.js';
+import { squashfsSuperBlock } from '../../support/squashfs-super-block.js';
 
 const board = (change: Partial<SplitBoard> = {}, eraseSize = 0x10000): SplitBoard => ({
   endianness: 'big',
@@ -14,20 +15,12 @@ const board = (change: Partial<SplitBoard> = {}, eraseSize = 0x10000): SplitBoar
   ...change,
 });
 
-/** A superblock that claims `size` bytes. */
-function squashfs(size: number): Uint8Array {
-  const bytes = new Uint8Array(96);
-  bytes.set(Buffer.from('hsqs'));
-  new DataView(bytes.buffer).setBigUint64(40, BigInt(size), true);
-  return bytes;
-}
-
 /** `firmware` with a uImage of `kernelSize` bytes in all and a squashfs of `size` bytes at `rootfs`. */
 function firmware(kernelSize: number, rootfs: number, size: number, total = 0x700000): Uint8Array {
   const bytes = new Uint8Array(total).fill(0xff);
   const options = { time: 0, load: 0, entry: 0, arch: 5, type: 2, compression: 0, name: '' };
   bytes.set(buildUImage(new Uint8Array(kernelSize - 64), options));
-  bytes.set(squashfs(size), rootfs);
+  bytes.set(squashfsSuperBlock(size), rootfs);
   return bytes;
 }
 
@@ -70,7 +63,7 @@ describe('the ELF splitter finds the rootfs behind the file', () => {
     });
     address(64 + (wide ? 8 : 4), 0x1000);
     address(64 + (wide ? 32 : 16), 0x20010);
-    bytes.set(squashfs(5000), 0x30000);
+    bytes.set(squashfsSuperBlock(5000), 0x30000);
     return bytes;
   };
   const cases = [true, false].flatMap((wide) =>
@@ -97,7 +90,7 @@ describe('the ELF splitter finds the rootfs behind the file', () => {
 test('an LZMA kernel is found in a Buffer that is a view of a larger one', () => {
   const bytes = Buffer.alloc(0x100000, 0xff);
   bytes.set(lzmaAloneEncode(new Uint8Array(5000), { dictSize: 2 ** 23, lc: 3, lp: 0, pb: 2 }), 0x30000);
-  bytes.set(squashfs(5000), 0x40000);
+  bytes.set(squashfsSuperBlock(5000), 0x40000);
   const lzma = board({ split: { mode: 'nested', parser: 'lzma' } });
   expect(splitFirmware(bytes.subarray(0x30000), lzma).rootfs?.offset).toBe(0x10000);
 });

@@ -11,6 +11,8 @@ import {
 import type { Part, Unpacked } from '../../../tools/inspect/index.js';
 import { fixture, fixturePath, requires } from '../../support/requires.js';
 import { thrownBy } from '../firmware/vectors.js';
+import { uImageKernel } from '../../support/image-inputs.js';
+import { squashfsSuperBlock } from '../../support/squashfs-super-block.js';
 
 const images = [
   'fw-ath25-combined-redboot.img',
@@ -69,29 +71,12 @@ describe('an edited root file system of the same length gives right checksums', 
 /** A squashfs superblock that claims `size` bytes, and `size` bytes in all. */
 function fakeSquashfs(size: number): Uint8Array {
   const bytes = new Uint8Array(size).fill(0x5a);
-  bytes.fill(0, 0, 96);
-  bytes.set(Buffer.from('hsqs'));
-  const view = new DataView(bytes.buffer);
-  view.setUint32(4, 1, true);
-  view.setUint32(12, 0x20000, true);
-  view.setUint16(20, 4, true);
-  view.setUint16(22, 17, true);
-  view.setUint16(26, 1, true);
-  view.setUint16(28, 4, true);
-  view.setBigUint64(40, BigInt(size), true);
+  bytes.set(squashfsSuperBlock(size));
   return bytes;
 }
 
 describe('an image whose root file system changes its length', () => {
-  const kernel = buildUImage(new Uint8Array(5000).fill(0x11), {
-    time: 0,
-    load: 0,
-    entry: 0,
-    arch: 5,
-    type: 2,
-    compression: 0,
-    name: 'test',
-  });
+  const kernel = uImageKernel(5064);
   const image = (size: number): Uint8Array =>
     padJffs2(Buffer.concat([kernel, fakeSquashfs(size)]), [0x10000]);
 

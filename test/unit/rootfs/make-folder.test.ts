@@ -4,8 +4,9 @@ import { expect, test } from 'vitest';
 import { makeFolder } from '../../../tools/rootfs/index.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
+const folder = temporaryFolder();
+
 test('makes what is missing and names the topmost folder that it made', () => {
-  const folder = temporaryFolder();
   expect(makeFolder(join(folder, 'a/b/c'))).toBe(join(folder, 'a'));
   expect(statSync(join(folder, 'a/b/c')).isDirectory()).toBe(true);
   expect(makeFolder(join(folder, 'a/b/d'))).toBe(join(folder, 'a/b/d'));
@@ -13,7 +14,6 @@ test('makes what is missing and names the topmost folder that it made', () => {
 });
 
 test('a file in the way is the error of the system', () => {
-  const folder = temporaryFolder();
   writeFileSync(join(folder, 'file'), '');
   expect(() => makeFolder(join(folder, 'file'))).toThrow('EEXIST');
   expect(() => makeFolder(join(folder, 'file/below'))).toThrow(/EEXIST|ENOTDIR/);

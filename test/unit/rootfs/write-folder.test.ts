@@ -2,7 +2,6 @@ import {
   existsSync,
   linkSync,
   lstatSync,
-  mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
@@ -10,9 +9,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { byteStringFromText, bytesOf } from '../../../tools/core/index.js';
 import type { ByteString } from '../../../tools/core/index.js';
 import {
@@ -26,11 +24,9 @@ import type { RecordedFolderTree } from '../../../tools/rootfs/index.js';
 import { bytesContent, newDirectory, walkTree } from '../../../tools/vfs/index.js';
 import type { TreeDirectory, TreeFile, TreeInode } from '../../../tools/vfs/index.js';
 import { requires, root as rootUser } from '../../support/requires.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
-const top = mkdtempSync(join(tmpdir(), 'firmwright-folder-'));
-afterAll(() => {
-  rmSync(top, { recursive: true });
-});
+const top = temporaryFolder();
 let count = 0;
 
 const text = byteStringFromText;

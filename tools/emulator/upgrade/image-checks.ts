@@ -4,16 +4,8 @@
  * Source: openwrt base-files lib/upgrade/fwtool.sh (`fwtool_check_image`) and
  * usr/libexec/validate_firmware_image, branches 19.07 to 25.12.
  */
-import { z } from 'zod';
+import { parseMetadata } from '../../firmware/index.js';
 import type { Branch } from '../branches.js';
-
-/** What metadata of an image says, as far as the device reads it; unknown keys are left alone. */
-const metadataSchema = z.object({
-  compat_version: z.string().optional(),
-  compat_message: z.string().optional(),
-  supported_devices: z.array(z.string()).optional(),
-  new_supported_devices: z.array(z.string()).optional(),
-});
 
 /** The device as the checks know it. */
 export interface CheckedDevice {
@@ -121,16 +113,6 @@ function checkCompat(
 export function devicesOfMetadata(json: string): readonly string[] | undefined {
   const metadata = parseMetadata(json);
   return metadata && [...(metadata.new_supported_devices ?? []), ...(metadata.supported_devices ?? [])];
-}
-
-function parseMetadata(json: string): z.output<typeof metadataSchema> | undefined {
-  try {
-    const parsed = metadataSchema.safeParse(JSON.parse(json));
-    return parsed.success ? parsed.data : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 function verdict(reasons: UpgradeVerdict['reasons']): UpgradeVerdict {
