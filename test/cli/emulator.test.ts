@@ -151,7 +151,7 @@ test('previews of reset and upgrade leave a dump alone; without --preview it is 
   const setUp = join(folder, 'set-up.yaml');
   writeFileSync(
     setUp,
-    'name: set up\nsteps:\n  - boot\n  - write: { path: /root/.ssh/a, text: a }\n  - write: { path: /etc/config/b, text: b }\n',
+    'name: set up\nsteps:\n  - boot\n  - write: { path: /srv/.ssh/a, text: a }\n  - write: { path: /etc/config/b, text: b }\n',
   );
   writeFileSync(dump, chipFromImage(profile, readFileSync(image)).image());
   expect((await firmwright(['emulate', setUp, '--flash', dump, ...board])).exitCode).toBe(0);
@@ -161,19 +161,19 @@ test('previews of reset and upgrade leave a dump alone; without --preview it is 
   const { entries, preview } = resetDocument.parse(jsonOf(told));
   expect(preview).toBe(true);
   expect(entries).toContainEqual({ path: '/etc/config/b', fate: 'removed' });
-  expect(entries.find(({ path }) => path === '/root/.ssh/a')?.fate).toBe('survives');
+  expect(entries.find(({ path }) => path === '/srv/.ssh/a')?.fate).toBe('survives');
   const upgrade = await firmwright(['upgrade', dump, image, ...board, '--preview', '--json']);
   expect(upgradeDocument.parse(jsonOf(upgrade))).toMatchObject({
     verdict: 'attention',
-    lost: ['/root/.ssh/a'],
+    lost: ['/srv/.ssh/a'],
   });
   const text = await firmwright(['upgrade', dump, image, ...board, '--preview']);
-  expect(text.stdout).toMatch(/^LOST: not on the keep list +\/root\/\.ssh\/a$/m);
+  expect(text.stdout).toMatch(/^LOST: not on the keep list +\/srv\/.ssh\/a$/m);
   expect(readFileSync(dump).equals(before)).toBe(true);
 
   expect((await firmwright(['upgrade', dump, image, ...board])).exitCode).toBe(0);
   expect((await firmwright(['which', dump, '/etc/config/b', ...board])).stdout).toContain('upper');
-  expect((await firmwright(['which', dump, '/root/.ssh/a', ...board])).exitCode).toBe(11);
+  expect((await firmwright(['which', dump, '/srv/.ssh/a', ...board])).exitCode).toBe(11);
   expect((await firmwright(['reset', dump, ...board])).exitCode).toBe(0);
   expect((await firmwright(['which', dump, '/etc/config/b', ...board])).exitCode).toBe(11);
 });

@@ -165,7 +165,7 @@ type Start = (device: Device, image: Uint8Array, newer: Uint8Array) => void;
 const fresh: Start = () => undefined;
 const settle = (system: RunningSystem): void => {
   writeDeviceFile(system, '/etc/config/wireless', Buffer.from('radio\n'), 0o600);
-  writeDeviceFile(system, '/root/notes', Buffer.from('notes\n'.repeat(2000)));
+  writeDeviceFile(system, '/srv/notes', Buffer.from('notes\n'.repeat(2000)));
   removeDeviceFile(system, '/etc/config/network', false);
 };
 
@@ -206,7 +206,7 @@ const scenarios: Readonly<Record<string, { readonly start: Start; readonly steps
   },
   'a factory reset past hidden folders': {
     start: fresh,
-    steps: [write('/root/.ssh/key', 'k'), write('/root/.profile', 'p'), write('/srv/a', '1'), reset],
+    steps: [write('/srv/.ssh/key', 'k'), write('/srv/.profile', 'p'), write('/srv/a', '1'), reset],
   },
   'a factory reset in failsafe': {
     start: fresh,

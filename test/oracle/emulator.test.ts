@@ -58,7 +58,7 @@ function cutAt(operation: number, work: Flow): Flow {
 
 const settle = (system: RunningSystem): void => {
   writeDeviceFile(system, '/etc/config/wireless', Buffer.from('radio\n'), 0o600);
-  writeDeviceFile(system, '/root/notes', Buffer.from('notes\n'.repeat(2000)));
+  writeDeviceFile(system, '/srv/notes', Buffer.from('notes\n'.repeat(2000)));
 };
 
 const flows: Readonly<Record<string, Flow>> = {
@@ -84,8 +84,8 @@ const flows: Readonly<Record<string, Flow>> = {
   }),
   'a full overlay': onSystem((system) => {
     settle(system);
-    fillDevice(system, '/root/fill', 262_144);
-    removeDeviceFile(system, '/root/fill/fill-00000', false);
+    fillDevice(system, '/srv/fill', 262_144);
+    removeDeviceFile(system, '/srv/fill/fill-00000', false);
   }),
   'a factory reset': (device) => {
     const system = running(device);

@@ -91,7 +91,7 @@ function archiveOf(path: string, text: string): Uint8Array {
 
 function userChanges(system: RunningSystem): void {
   put(system, '/etc/config/network', 'mine\n');
-  put(system, '/root/notes', 'notes\n', 0o600);
+  put(system, '/srv/notes', 'notes\n', 0o600);
   removeDeviceFile(system, '/etc/config/same', false);
   changeDeviceMode(system, '/etc/passwd', 0o600);
   changeDeviceMode(system, '/lib', 0o700);
@@ -102,9 +102,9 @@ function userChanges(system: RunningSystem): void {
 
 function hidden(system: RunningSystem): void {
   userChanges(system);
-  put(system, '/root/.ssh/known_hosts', 'k\n');
-  put(system, '/root/.ssh/deep/er', 'k\n');
-  put(system, '/root/.profile', 'p\n');
+  put(system, '/srv/.ssh/known_hosts', 'k\n');
+  put(system, '/srv/.ssh/deep/er', 'k\n');
+  put(system, '/srv/.profile', 'p\n');
   put(system, '/srv/.hidden/a', 'a\n');
 }
 
@@ -183,11 +183,11 @@ describe('the preview of a reset', () => {
   test('says why something survives, and that it does', () => {
     const preview = previewReset(started(hidden), {});
     const fates = new Map(preview.entries.map((entry) => [textOf(entry.path), entry]));
-    expect(fates.get('/root/.ssh/known_hosts')).toMatchObject({
+    expect(fates.get('/srv/.ssh/known_hosts')).toMatchObject({
       fate: 'survives',
       reason: 'the reset does not enter hidden folders',
     });
-    expect(fates.get('/root/.profile')?.fate).toBe('removed');
+    expect(fates.get('/srv/.profile')?.fate).toBe('removed');
     expect(fates.get('/etc/config/same')?.fate).toBe('base');
     expect(fates.get('/etc/uci-defaults/10_first')?.fate).toBe('runs-again');
     expect(preview.verdict).toMatch(/^not clean: /);
@@ -207,7 +207,7 @@ function settings(system: RunningSystem): void {
   put(system, '/etc/config/both', 'mine too\n');
   put(system, '/etc/config/telnet', 'mine as well\n');
   put(system, '/etc/config/own', 'own\n');
-  put(system, '/root/notes', 'notes\n');
+  put(system, '/srv/notes', 'notes\n');
   put(system, '/usr/lib/opkg/info/tcpdump.control', 'Package: tcpdump\n');
 }
 
@@ -280,7 +280,7 @@ describe('the preview of an upgrade', () => {
       '/etc/config/both': 'conflict',
       '/etc/config/telnet': 'orphaned',
     });
-    expect(preview.lost.map(textOf)).toEqual(['/root/notes', '/usr/lib/opkg/info/tcpdump.control']);
+    expect(preview.lost.map(textOf)).toEqual(['/srv/notes', '/usr/lib/opkg/info/tcpdump.control']);
     expect(preview.droppedPackages).toEqual([
       { name: 'tcpdump', from: 'overlay' },
       { name: 'telnet', from: 'rom' },

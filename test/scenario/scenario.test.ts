@@ -93,13 +93,13 @@ matrix: { branch: ["19.07", "22.03", "24.10", "25.12"] }
 steps:
   - boot
   - write: { path: /etc/config/x, text: "\${branch}" }
-  - write: { path: /root/y, text: "2" }
+  - write: { path: /srv/y, text: "2" }
   - sysupgrade
   - expect:
       state: jffs2-overlay
       file:
         - { path: /etc/config/x, text: "\${branch}" }
-        - { path: /root/y, absent: true }
+        - { path: /srv/y, absent: true }
         - { path: /sysupgrade.tgz, absent: true }
 `);
   expect(reports.map(({ branch, passed }) => [branch, passed])).toEqual([
@@ -115,12 +115,12 @@ test('a full overlay keeps its files and can be emptied', () => {
 name: full
 steps:
   - boot
-  - fill: { path: /root/fill }
+  - fill: { path: /srv/fill }
   - reboot
   - expect: { state: jffs2-overlay }
-  - rm: { path: /root/fill, recursive: true }
-  - write: { path: /root/after, bytes: 100000 }
-  - expect: { file: [{ path: /root/after, bytes: 100000 }] }
+  - rm: { path: /srv/fill, recursive: true }
+  - write: { path: /srv/after, bytes: 100000 }
+  - expect: { file: [{ path: /srv/after, bytes: 100000 }] }
 `);
   expect(report?.steps.filter(({ outcome }) => outcome !== 'done')).toEqual([]);
 });

@@ -101,11 +101,11 @@ ${lines.join('')}`);
   - together:
       explore: 5
       operations:
-        - write: { path: /root/a, text: a }
-        - ln: { target: a, path: /root/b, symbolic: true }
-  - expect: { file: [{ path: /root/a, text: a }, { path: /root/b }] }
+        - write: { path: /srv/a, text: a }
+        - ln: { target: a, path: /srv/b, symbolic: true }
+  - expect: { file: [{ path: /srv/a, text: a }, { path: /srv/b }] }
   - reboot
-  - expect: { file: [{ path: /root/a, text: a }, { path: /root/b }] }
+  - expect: { file: [{ path: /srv/a, text: a }, { path: /srv/b }] }
 `);
     expect(problemsOf(report)).toEqual([]);
   });

@@ -65,7 +65,7 @@ function problemsOf({ steps }: ScenarioReport): readonly string[] {
 const settled = `
   - boot
   - write: { path: /etc/config/a, text: 'mine', mode: '0600' }
-  - write: { path: /root/b, bytes: 200000 }
+  - write: { path: /srv/b, bytes: 200000 }
 `;
 const kept = `
   - expect:
@@ -74,7 +74,7 @@ const kept = `
       noFindings: [old-overlay-visible, config-cut]
       file:
         - { path: /etc/config/a, text: 'mine', mode: '0600' }
-        - { path: /root/b, absent: true }
+        - { path: /srv/b, absent: true }
         - { path: /sysupgrade.tgz, absent: true }
 `;
 

@@ -64,7 +64,7 @@ export function routerTree(extra: Readonly<Record<string, string>> = {}): TreeDi
     '/etc/init.d/dnsmasq': '#!/bin/sh /etc/rc.common\nSTART=19\n',
     '/etc/uci-defaults/10_first': 'exit 0\n',
     '/lib/upgrade/keep.d/base-files': '/etc/hosts\n/etc/passwd\n/etc/group\n/etc/shadow\n/etc/config/\n',
-    '/root/.keep': '',
+    '/srv/.keep': '',
     ...extra,
   };
   for (const [path, text] of Object.entries(files)) {

@@ -21,11 +21,11 @@ test('files go, hidden ones included, and empty folders with them', () => {
 });
 
 test('a hidden folder survives with its content and every folder above it', () => {
-  const fs = overlay('/upper/root/.ssh/authorized_keys', '/upper/root/notes');
+  const fs = overlay('/upper/srv/.ssh/authorized_keys', '/upper/srv/notes');
   const { survivors } = deleteByResetRules(fs, fs.root, false);
-  expect(survivors.map(textOf)).toEqual(['/upper', '/upper/root', '/upper/root/.ssh']);
-  expect(statPath(fs, path('/upper/root/.ssh/authorized_keys'))).toBeDefined();
-  expect(statPath(fs, path('/upper/root/notes'))).toBeUndefined();
+  expect(survivors.map(textOf)).toEqual(['/upper', '/upper/srv', '/upper/srv/.ssh']);
+  expect(statPath(fs, path('/upper/srv/.ssh/authorized_keys'))).toBeDefined();
+  expect(statPath(fs, path('/upper/srv/notes'))).toBeUndefined();
 });
 
 test('sysupgrade.tgz is kept at any depth when asked for', () => {
@@ -45,7 +45,7 @@ test('a symlink to a folder is unlinked, not followed', () => {
 });
 
 test('the thorough reset leaves nothing', () => {
-  const fs = overlay('/upper/root/.ssh/authorized_keys', '/sysupgrade.tgz');
+  const fs = overlay('/upper/srv/.ssh/authorized_keys', '/sysupgrade.tgz');
   deleteEverything(fs, fs.root);
   expect(fs.readdir(fs.root)).toEqual([]);
 });

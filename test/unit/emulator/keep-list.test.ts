@@ -22,18 +22,18 @@ function sha256(text: string): string {
 
 test('the list unites sysupgrade.conf, keep.d and conffiles that changed', () => {
   const root = rootWith({
-    '/etc/sysupgrade.conf': '# comment\n\n/etc/dropbear/\n/root/*.sh\n',
+    '/etc/sysupgrade.conf': '# comment\n\n/etc/dropbear/\n/srv/*.sh\n',
     '/lib/upgrade/keep.d/base-files': '/etc/hosts\n/etc/missing\n',
     '/etc/hosts': 'h',
     '/etc/dropbear/key': 'k',
-    '/root/a.sh': '1',
-    '/root/b.txt': '2',
+    '/srv/a.sh': '1',
+    '/srv/b.txt': '2',
     '/etc/config/changed': 'new',
     '/etc/config/same': 'same',
     '/usr/lib/opkg/status': `Package: x\nConffiles:\n /etc/config/changed ${sha256('old')}\n /etc/config/same ${sha256('same')}\nStatus: install ok\n`,
   });
   const list = keepList({ root, rom: root, upper: undefined }, branches['25.12'], {});
-  expect(list.map(textOf)).toEqual(['/etc/config/changed', '/etc/dropbear/key', '/etc/hosts', '/root/a.sh']);
+  expect(list.map(textOf)).toEqual(['/etc/config/changed', '/etc/dropbear/key', '/etc/hosts', '/srv/a.sh']);
 });
 
 test('-u leaves out files equal to the read-only root', () => {
@@ -48,7 +48,7 @@ test('-c takes what the upper layer holds of /etc, less what boot makes', () => 
     '/upper/etc/config/x': '1',
     '/upper/etc/board.json': '2',
     '/upper/etc/urandom.seed': '3',
-    '/upper/root/y': '4',
+    '/upper/srv/y': '4',
   });
   const upper = makeDirectories(fs, path('/upper'));
   const list = keepList({ root: fs, rom: fs, upper: { fs, directory: upper } }, branches['24.10'], {

@@ -32,7 +32,7 @@ const keptLink = { path: '/etc/firmwright/link', target: 'notes' };
 const keptXattr = { name: devicePath('user.firmwright'), value: Uint8Array.of(1, 0, 255) };
 const carrierPath = devicePath('/sysupgrade.tgz');
 const scriptPath = devicePath('/etc/uci-defaults/10_disable_services');
-const unkept = { path: '/root/not-kept', text: 'gone after an upgrade\n' };
+const unkept = { path: '/srv/not-kept', text: 'gone after an upgrade\n' };
 
 /** Paths whose owner, mode, time, xattrs and content an upgrade must carry. */
 export const keptPaths: readonly ByteString[] = [
@@ -61,7 +61,7 @@ export function writeSettings(system: RunningSystem): void {
   const { directory, name } = parentOf(root, devicePath(keptLink.path));
   root.symlink(directory, name, devicePath(keptLink.target), { mode: 0o777, uid: 0, gid: 0 });
   writeFile(root, devicePath(keepConf.path), Buffer.from(keepConf.text));
-  makeDirectories(root, devicePath('/root'));
+  makeDirectories(root, devicePath('/srv'));
   writeFile(root, devicePath(unkept.path), Buffer.from(unkept.text));
   root.sync();
 }
@@ -130,13 +130,13 @@ function removeOfBase(system: RunningSystem): void {
 /** A full overlay still boots, deletes, and resets. */
 export function proveFull(subject: CheckSubject): readonly string[] {
   return onFreshSystem(subject, (system) => {
-    const bytes = fillDevice(system, '/root/fill', 16384);
+    const bytes = fillDevice(system, '/srv/fill', 16384);
     if (bytes === 0) return ['the overlay takes no file at all'];
     system.shutdown();
     const full = bootToFlash(system.device);
     if (typeof full === 'string') return [`full overlay: ${full}`];
-    const first = devicePath('/root/fill/fill-00000');
-    const folder = findFile(full.root, devicePath('/root/fill'));
+    const first = devicePath('/srv/fill/fill-00000');
+    const folder = findFile(full.root, devicePath('/srv/fill'));
     if (folder === undefined || findFile(full.root, first) === undefined)
       return ['files of the full overlay are gone'];
     try {
@@ -168,8 +168,8 @@ export function proveReset(
 /** Hidden folders survive the real reset: a known flaw, shown so that the user knows. */
 export function showHiddenSurvivors(subject: CheckSubject): void {
   onFreshSystem(subject, (system) => {
-    makeDirectories(system.root, devicePath('/root/.ssh'));
-    writeFile(system.root, devicePath('/root/.ssh/known_hosts'), Buffer.from('survivor\n'));
+    makeDirectories(system.root, devicePath('/srv/.ssh'));
+    writeFile(system.root, devicePath('/srv/.ssh/known_hosts'), Buffer.from('survivor\n'));
     factoryReset(system, {});
     return [];
   });
