@@ -1,6 +1,5 @@
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-import { EnvironmentError } from '../core/index.js';
+import { checkoutPath, EnvironmentError } from '../core/index.js';
 
 /** Debian packages of the shared libraries that the addons link. */
 const packageOfLibrary: Readonly<Record<string, string>> = {
@@ -25,8 +24,7 @@ const require = createRequire(import.meta.url);
  * @throws EnvironmentError FW_ENV_ADDON_MISSING when it is not built, is out of date, or a shared library is missing
  */
 export function loadAddon<T extends object>(subject: string, names: readonly (keyof T & string)[]): T {
-  // Both tools/addon and dist/addon stand two folders below the checkout.
-  const file = fileURLToPath(new URL(`../../build/Release/firmwright_${subject}.node`, import.meta.url));
+  const file = checkoutPath(`build/Release/firmwright_${subject}.node`);
   let addon: unknown;
   try {
     addon = require(file);

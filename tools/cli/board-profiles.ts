@@ -1,14 +1,13 @@
 /** Finds board profiles: the ones that Firmwright brings, and a user's own by path. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { loadBoardProfile } from '../boards/index.js';
 import type { BoardProfile } from '../boards/index.js';
-import { nearest, UsageError } from '../core/index.js';
+import { checkoutPath, nearest, UsageError } from '../core/index.js';
 import { deviceNames } from '../firmware/index.js';
 
-/** Folder of the profiles that Firmwright brings; the same below `tools/` and below `dist/`. */
-export const profilesFolder = fileURLToPath(new URL('../../board-profiles/', import.meta.url));
+/** Folder of the profiles that Firmwright brings. */
+export const profilesFolder = checkoutPath('board-profiles/');
 
 /** Lists the ids of the profiles that Firmwright brings, sorted. */
 export function boardIds(): string[] {

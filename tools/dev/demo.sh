@@ -3,6 +3,6 @@
 set -eu
 cd "$(dirname "$0")/../.."
 out=${1:-out/demo}
-node tools/dev/demo-kernel.mjs "$out/kernel.lzma"
+node_modules/.bin/tsx tools/dev/demo-kernel.ts "$out/kernel.lzma"
 node dist/cli/main.js build images/demo/image.yaml --kernel "$out/kernel.lzma" --out "$out" \
   --board ubnt_unifi-ap --board glinet_gl-mt300n-v2

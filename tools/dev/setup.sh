@@ -49,8 +49,6 @@ if [ "$stamp" != "$(cat build/.firmwright-stamp 2>/dev/null || true)" ]; then
 fi
 
 if [ ! -e dist/cli/main.js ] || [ -n "$(find tools package-lock.json -newer dist/cli/main.js -type f -print -quit)" ]; then
-  echo "set-up: compiling TypeScript" >&2
+  echo "set-up: bundling the program" >&2
   npm run --silent build:js
-  touch dist/cli/main.js
-  chmod +x dist/cli/main.js
 fi

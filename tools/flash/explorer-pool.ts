@@ -1,5 +1,5 @@
 /** Spreads an exploration over processes: each share is every nth operation of the same workload. */
-import { InternalError } from '../core/index.js';
+import { InternalError, moduleUrl } from '../core/index.js';
 import { explorePowerCuts, mergeExplorations } from './power-cut-explorer.js';
 import type { ExploreOptions, ExploreResult } from './power-cut-explorer.js';
 import { spreadWork } from './share-pool.js';
@@ -27,7 +27,7 @@ export async function explorePowerCutsInPool(
 ): Promise<ExploreResult> {
   const { jobs = 2, shares = jobs <= 1 ? 1 : jobs * 4, done, onShare, signal } = options;
   const results = await spreadWork(
-    { module: import.meta.url, name: 'exploreShares', input: source },
+    { module: moduleUrl('flash/explorer-pool'), name: 'exploreShares', input: source },
     {
       jobs,
       shares,

@@ -5,11 +5,11 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { InternalError } from '../core/index.js';
+import { InternalError, moduleUrl, runsFromSources } from '../core/index.js';
 
 /** Where processes find the work: functions cannot be sent to them, modules can be loaded by them. */
 export interface WorkSource {
-  /** URL of a module, as `import.meta.url` gives it. */
+  /** URL of a module, as `moduleUrl` gives it. */
   readonly module: string;
   /** Its export: a function that takes `input` and gives a `DoShare`. */
   readonly name: string;
@@ -92,11 +92,12 @@ class Worker {
   readonly #process: ChildProcess;
 
   constructor(source: WorkSource) {
-    const here = fileURLToPath(import.meta.url);
-    // Run from its sources, as tests do, a worker needs the loader of TypeScript. Threads cannot have it, processes can.
-    const execArgv = here.endsWith('.ts') ? ['--import', 'tsx'] : [];
-    const file = here.replace(/share-pool\.(ts|js)$/, 'share-worker.$1');
-    this.#process = fork(file, [], { execArgv, serialization: 'advanced' });
+    // Threads cannot have the loader of TypeScript, processes can.
+    const execArgv = runsFromSources() ? ['--import', 'tsx'] : [];
+    this.#process = fork(fileURLToPath(moduleUrl('flash/share-worker')), [], {
+      execArgv,
+      serialization: 'advanced',
+    });
     this.#send({ kind: 'prepare', source });
   }
 

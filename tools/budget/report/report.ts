@@ -3,6 +3,7 @@
  * image are text wherever they appear.
  */
 import { readFileSync } from 'node:fs';
+import { checkoutPath } from '../../core/index.js';
 import type { BudgetComparison } from '../compare-costs.js';
 import type { FlashBudget } from '../count.js';
 import { verdict } from '../markdown.js';
@@ -118,13 +119,7 @@ function costsSection({ budget, savings }: ReportInput): string {
 <div class="page"><button type="button" id="more" hidden></button></div>
 </section>
 <script type="application/json" id="data">${embeddedJson(pageData(budget, savings))}</script>
-<script type="module">${pageScript()}</script>`;
-}
-
-/** The compiled script names its source map, which is not in the report. */
-function pageScript(): string {
-  const script = readFileSync(new URL('page.js', import.meta.url), 'utf8');
-  return script.replace(/^\/\/# sourceMappingURL=.*$/m, '');
+<script type="module">${readFileSync(checkoutPath('tools/budget/report/page.js'), 'utf8')}</script>`;
 }
 
 /** What the script works on: tiles, packages, and every name with the index of its package. */

@@ -1,9 +1,8 @@
 /** `mount`: the device of an image, a folder, a file system or a union on a mount point, served in the background. */
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import process from 'node:process';
-import { UsageError } from '../../core/index.js';
+import { checkoutPath, UsageError } from '../../core/index.js';
 import { splitLayerList } from '../../union/index.js';
 import { defineCommand } from '../command.js';
 import { isBackground, runInBackground } from '../mount/background.js';
@@ -75,7 +74,7 @@ export const mount = defineCommand(
       .example('$0 mount --lower base:more --upper changes --work work /mnt', 'a union of folders'),
   async (args, session) => {
     if (args.helper) {
-      session.write(helperScript([process.execPath, fileURLToPath(new URL('../main.js', import.meta.url))]));
+      session.write(helperScript([process.execPath, checkoutPath('dist/cli/main.js')]));
       return 0;
     }
     if (args.first === undefined) {

@@ -1,5 +1,6 @@
 /** The power cuts of a check in shares: spread over processes, kept so that a sweep that was stopped can go on. */
 import { createHash } from 'node:crypto';
+import { moduleUrl } from '../../core/index.js';
 import { spreadWork, type DoShare } from '../../flash/index.js';
 import type { CheckOptions } from './check.js';
 import { cutFlows } from './cut-flows.js';
@@ -51,7 +52,7 @@ export async function sweepInShares(
   const done = new Map<number, unknown>();
   for (const [share, result] of Object.entries(known)) done.set(Number(share), result);
   const results = await spreadWork(
-    { module: import.meta.url, name: 'cutShares', input },
+    { module: moduleUrl('emulator/check/shares'), name: 'cutShares', input },
     {
       jobs,
       shares: SHARES,

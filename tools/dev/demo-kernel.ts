@@ -1,12 +1,12 @@
 // Writes a stand-in for a kernel: an LZMA stream of about 1 MiB, the same at every run. It unpacks, it does not boot.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { lzmaAloneEncode } from '../../dist/addon/index.js';
-import { seededRandom } from '../../dist/core/index.js';
+import { lzmaAloneEncode } from '../addon/index.js';
+import { seededRandom } from '../core/index.js';
 
 const [file] = process.argv.slice(2);
 if (!file) {
-  console.error('usage: node tools/dev/demo-kernel.mjs FILE');
+  console.error('usage: tsx tools/dev/demo-kernel.ts FILE');
   process.exit(2);
 }
 // Code compresses to about a third; so does this mix of random and repeated bytes.
