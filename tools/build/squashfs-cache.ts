@@ -5,9 +5,10 @@
  * that pack the same make the same bytes, and the last rename wins. An entry that does not match its note is packed anew.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RootTree } from '../rootfs/index.js';
+import { makeFolder } from '../rootfs/index.js';
 import type { SquashfsParameters } from './plan.js';
 
 /** Rises when the writer makes other bytes from the same input. */
@@ -52,7 +53,7 @@ export class SquashfsCache {
   /** Keeps an image. Says false when the folder takes no files. */
   async keep(key: string, image: Uint8Array): Promise<boolean> {
     try {
-      await mkdir(this.#folder, { recursive: true });
+      makeFolder(this.#folder);
       await this.#write(`${key}.squashfs`, image);
       await this.#write(`${key}.sha256`, `${sha256Hex(image)}\n`);
       await this.#prune();

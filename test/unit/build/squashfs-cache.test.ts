@@ -37,6 +37,10 @@ test('a folder that takes no files costs nothing but the entry', async () => {
   expect(await cache.find('k')).toBeUndefined();
 });
 
+test('a folder that can hold none below it ends the attempt', async () => {
+  expect(await new SquashfsCache('/proc/no-such-folder/cache').keep('k', image)).toBe(false);
+});
+
 test('the key depends on inputs, parameters and time, not on paths', () => {
   const tree = (path: string, sha256: string): { inputs: { kind: 'archive'; path: string; sha256: string }[] } => ({
     inputs: [{ kind: 'archive', path, sha256 }],
