@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Flash } from './flash.js';
 
+const DIGEST_SIZE = 32;
 const digests = new WeakMap<Uint8Array, Buffer>();
 
 /**
@@ -12,12 +13,13 @@ const digests = new WeakMap<Uint8Array, Buffer>();
  */
 export function contentKey(flash: Flash): string {
   const { size, eraseSize } = flash.geometry;
-  const all = createHash('sha256');
-  for (let index = 0; (index + 1) * eraseSize <= size; index += 1) {
+  const count = Math.floor(size / eraseSize);
+  const all = new Uint8Array(count * DIGEST_SIZE);
+  for (let index = 0; index < count; index += 1) {
     const block = flash.block(index);
     let digest = digests.get(block);
     if (!digest) digests.set(block, (digest = createHash('sha256').update(block).digest()));
-    all.update(digest);
+    all.set(digest, index * DIGEST_SIZE);
   }
-  return all.digest().toString('base64url', 0, 16);
+  return createHash('sha256').update(all).digest().toString('base64url', 0, 16);
 }
