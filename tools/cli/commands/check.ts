@@ -34,7 +34,7 @@ export const check = defineCommand(
       .option('power-cuts', {
         choices: ['none', 'sample', 'all'] as const,
         default: 'none' as const,
-        describe: 'cut the power at flash operations of first boot, reset and upgrade',
+        describe: 'cut the power at flash operations of first boot, reset and upgrade, and during recovery',
       })
       .option('jobs', {
         type: 'number',
