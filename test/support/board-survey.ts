@@ -49,7 +49,7 @@ export interface SurveyRow {
 }
 
 /** Writes kernel, loader and recipe into `folder`; the rows of all boards share them, and the packed trees. */
-export function prepareSurvey(folder: string): void {
+function prepareSurvey(folder: string): void {
   if (existsSync(join(folder, 'image.yaml'))) return;
   mkdirSync(folder, { recursive: true });
   const kernel = lzmaAloneDecode(new Uint8Array(readFileSync(fixturePath(kernelFixture))), kernelLimit).data;

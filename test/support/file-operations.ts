@@ -7,6 +7,7 @@ import { byteStringFromText, bytesOf, seededRandom } from '../../tools/core/inde
 import type { ByteString, RandomSource } from '../../tools/core/index.js';
 import { FsError, MemoryFileSystem } from '../../tools/vfs/index.js';
 import type { FileSystem, FileType, Ino, RenameFlags } from '../../tools/vfs/index.js';
+import { typeLetters } from './type-letters.js';
 
 /** One operation. */
 export type FileOperation =
@@ -45,7 +46,7 @@ export type FileOperation =
   | { readonly kind: 'removexattr'; readonly path: string; readonly name: string };
 
 /** Size of the pool that written data comes from. */
-export const POOL_SIZE = 65536;
+const POOL_SIZE = 65536;
 
 /** Makes the pool: the first half does not compress, the second does. */
 export function dataPool(seed: number): Uint8Array {
@@ -330,16 +331,6 @@ function applyToInode(fs: FileSystem, operation: FileOperation, ino: Ino, pool: 
       throw new Error(`not an operation on an inode: ${operation.kind}`);
   }
 }
-
-const typeLetters = {
-  file: 'f',
-  directory: 'd',
-  symlink: 'l',
-  char: 'c',
-  block: 'b',
-  fifo: 'p',
-  socket: 's',
-} as const;
 
 /** What a listing leaves out. */
 export interface ListingOptions {

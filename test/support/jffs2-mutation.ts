@@ -48,7 +48,7 @@ const wild = [
 ];
 
 /** Puts header and node checksum of a node right. */
-export function fixChecksums(bytes: Uint8Array, node: Jffs2Node, endian: Endian): void {
+function fixChecksums(bytes: Uint8Array, node: Jffs2Node, endian: Endian): void {
   const view = viewOf(bytes);
   const little = endian === 'little';
   const base = node.nodeOffset;

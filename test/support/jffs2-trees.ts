@@ -4,6 +4,7 @@ import { byteStringFromText, bytesOf, seededRandom } from '../../tools/core/inde
 import type { ByteString } from '../../tools/core/index.js';
 import { bytesContent, newDirectory, walkTree } from '../../tools/vfs/index.js';
 import type { TreeDirectory, TreeFile, TreeInode } from '../../tools/vfs/index.js';
+import { typeLetters } from './type-letters.js';
 
 const name = (text: string): ByteString => byteStringFromText(text);
 const time = 1_700_000_000n * 1_000_000_000n;
@@ -156,16 +157,6 @@ export function digest(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-const letters = {
-  file: 'f',
-  directory: 'd',
-  symlink: 'l',
-  char: 'c',
-  block: 'b',
-  fifo: 'p',
-  socket: 's',
-} as const;
-
 /** A listing in the form of the `manifest` program that the real kernels run: one line an object. */
 export function manifest(tree: TreeDirectory): string[] {
   const visits = [{ path: '/' as ByteString, inode: tree as TreeInode }, ...walkTree(tree)];
@@ -184,7 +175,7 @@ export function manifest(tree: TreeDirectory): string[] {
       .sort();
     const mode = inode.mode.toString(8).padStart(4, '0');
     return [
-      ...[printable(path), letters[inode.type], mode, inode.uid, inode.gid, size],
+      ...[printable(path), typeLetters[inode.type], mode, inode.uid, inode.gid, size],
       ...[inode.mtimeNs / 1_000_000_000n, content, target, rdev, nlink, ...xattrs],
     ].join(' ');
   });

@@ -100,7 +100,7 @@ function treeOf(
 }
 
 /** Gives a part of a file of the host as content; the file is opened for each read, so that none stays open. */
-export function spooledContent(path: string, offset: number, size: number): Content {
+function spooledContent(path: string, offset: number, size: number): Content {
   return {
     size,
     hostFile: { path, offset },

@@ -14,5 +14,5 @@ export type {
   SquashfsParameters,
 } from './plan.js';
 export type { LeftOutArtefact, LoaderChoice } from './step-files.js';
-export { imageRecipeJsonSchema, imageRecipeSchema, loadRecipe } from './recipe.js';
+export { imageRecipeJsonSchema, loadRecipe } from './recipe.js';
 export type { ImageRecipe, RecipeBoard } from './recipe.js';

@@ -66,7 +66,7 @@ const boardFilesSchema = z.strictObject({
 });
 
 /** A recipe as users write it. */
-export const imageRecipeSchema = z
+const imageRecipeSchema = z
   .strictObject({
     name: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/i, 'letters, digits, dot, dash and underscore'),
     version: z

@@ -7,7 +7,7 @@ import { checkoutPath, nearest, UsageError } from '../core/index.js';
 import { deviceNames } from '../firmware/index.js';
 
 /** Folder of the profiles that Firmwright brings. */
-export const profilesFolder = checkoutPath('board-profiles/');
+const profilesFolder = checkoutPath('board-profiles/');
 
 /** Lists the ids of the profiles that Firmwright brings, sorted. */
 export function boardIds(): string[] {

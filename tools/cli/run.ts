@@ -74,7 +74,7 @@ async function dispatch(argv: readonly string[], world: World): Promise<number> 
     .exitProcess(false)
     .epilogue(
       'Exit codes: 0 good, 1 bug, 2 usage, 3 profile or recipe, 4 damaged input, 5 environment,\n' +
-        '            10 does not fit, 11 a check failed, 12 not reproducible',
+        '            10 does not fit, 11 a check failed, 12 not reproducible, 130 cancelled',
     )
     .fail((message: string | null, error: Error | undefined) => {
       throw error instanceof FirmwrightError ? error : new RefusedByYargs(message ?? error?.message ?? '');

@@ -8,7 +8,7 @@ import { concatBytes } from './bytes.js';
 import { fieldTable, raw, text, u32le } from './fields.js';
 
 /** What every version has. */
-export const lxlTable = fieldTable('LXL header', 12, {
+const lxlTable = fieldTable('LXL header', 12, {
   magic: text(0, 4),
   version: u32le(4),
   length: u32le(8),

@@ -6,7 +6,7 @@
 import { fieldTable, raw, u32le, u8 } from './fields.js';
 
 /** The header; the size is 64 bits, all ones when the stream ends by a marker instead. */
-export const lzmaAloneTable = fieldTable('LZMA-alone header', 13, {
+const lzmaAloneTable = fieldTable('LZMA-alone header', 13, {
   properties: u8(0),
   dictionarySize: u32le(1),
   sizeBytes: raw(5, 8),

@@ -26,7 +26,7 @@ export const chkTable = fieldTable('CHK header', 40, {
 export type ChkHeader = FieldValues<typeof chkTable.fields>;
 
 /** First word of a CHK file. */
-export const chkMagic = 0x2a23245e;
+const chkMagic = 0x2a23245e;
 const boardIdLimit = 64;
 
 /** Computes Netgear's checksum: two running sums, each folded to 16 bits. */

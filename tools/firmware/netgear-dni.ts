@@ -34,7 +34,7 @@ export function buildDni(header: DniHeader, image: Uint8Array): Uint8Array {
 }
 
 /** Appends the byte that brings the sum of all bytes to 0xFF. */
-export function appendDniChecksum(file: Uint8Array): Uint8Array {
+function appendDniChecksum(file: Uint8Array): Uint8Array {
   return concatBytes(file, Uint8Array.of(0xff - byteSum(file)));
 }
 

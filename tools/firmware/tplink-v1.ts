@@ -43,7 +43,7 @@ export const tplinkV1Table = fieldTable('TP-Link v1 header', tplinkHeaderSize, {
 export type TplinkV1Header = FieldValues<typeof tplinkV1Table.fields>;
 
 /** `version` of a v1 header: the bytes 01 00 00 00, or 02 00 00 00. */
-export const tplinkV1Versions = { 1: 0x01000000, 2: 0x02000000 } as const;
+const tplinkV1Versions = { 1: 0x01000000, 2: 0x02000000 } as const;
 
 const salts = {
   plain: Uint8Array.from(Buffer.from('dcd73aa5c39598fbddf9e7f40eae4738', 'hex')),

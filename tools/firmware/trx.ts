@@ -116,7 +116,7 @@ export function sealTrx(bytes: Uint8Array, length: number, offset = 0): Uint8Arr
 }
 
 /** Computes the checksum of the TRX at `offset`, from its flags to its length. */
-export function trxChecksum(bytes: Uint8Array, offset = 0): number {
+function trxChecksum(bytes: Uint8Array, offset = 0): number {
   const header = trxTable.read(bytes, offset);
   const covered = Uint8Array.from(bytes.subarray(offset + 12, offset + header.length));
   if (header.version === 2) {

@@ -27,7 +27,7 @@ export type {
 } from './power-cut-explorer.js';
 export { spreadWork } from './share-pool.js';
 export type { DoShare, SpreadOptions, WorkSource } from './share-pool.js';
-export { parallelNorTiming, programTimeNs, spiNorTiming } from './timing.js';
+export { programTimeNs, spiNorTiming } from './timing.js';
 export type { FlashTiming } from './timing.js';
-export { readTrace, replayRecord, replayTrace, TraceRecorder } from './trace.js';
+export { readTrace, replayTrace, TraceRecorder } from './trace.js';
 export type { TraceRecord } from './trace.js';

@@ -31,17 +31,6 @@ export function spiNorTiming(eraseSize: number): FlashTiming {
   };
 }
 
-/** Gives the timing of a usual parallel NOR chip (CFI, 64-byte write buffer); its erase is slow: 0.6 s for 128 KiB. */
-export function parallelNorTiming(eraseSize: number): FlashTiming {
-  return {
-    programUnit: 64,
-    programUnitNs: 0.2 * MS,
-    eraseBlockNs: (600 * MS * eraseSize) / 131072,
-    readByteNs: 25,
-    commandNs: 200,
-  };
-}
-
 /** Computes the time of programming `length` bytes at `offset`. */
 export function programTimeNs(timing: FlashTiming, offset: number, length: number): number {
   if (length === 0) return timing.commandNs;

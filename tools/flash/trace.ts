@@ -113,7 +113,7 @@ export function* readTrace(trace: Uint8Array): Generator<TraceRecord> {
 }
 
 /** Carries out one record; a mark does nothing. */
-export function replayRecord(record: TraceRecord, flash: Flash): void {
+function replayRecord(record: TraceRecord, flash: Flash): void {
   if (record.kind === 'program') flash.program(record.offset, record.data);
   else if (record.kind === 'erase') flash.erase(record.offset);
 }

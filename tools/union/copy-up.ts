@@ -252,7 +252,7 @@ function publish(state: UnionState, upper: WritableLayer, node: Node, ino: Ino):
 }
 
 /** Does something in a directory without moving its times (66). */
-export function keepTimes(fs: FileSystem, directory: Ino, change: () => void): void {
+function keepTimes(fs: FileSystem, directory: Ino, change: () => void): void {
   const { atimeNs, mtimeNs } = fs.getattr(directory);
   change();
   try {

@@ -4,7 +4,6 @@
  * A name that is known answers from the directory's cache without any stop or allocation. Otherwise the directory's
  * lock is held while the layers are asked, so that no answer mixes two states.
  */
-import { byteString } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
 import { FsError, take } from '../vfs/index.js';
 import type { Attributes, Ino, Operation, Task } from '../vfs/index.js';
@@ -234,10 +233,4 @@ function sharedNode(state: UnionState, part: Part, attributes: Attributes): Node
     node.linkCount = readLinkCount(state, upper, node, attributes.nlink);
   }
   return node;
-}
-
-/** Reads a private text attribute. */
-export function textAttribute(upper: WritableLayer, ino: Ino, name: string): ByteString | undefined {
-  const bytes = attribute(upper.fs, ino, name);
-  return bytes && byteString(bytes);
 }

@@ -19,7 +19,7 @@ export const rootCredentials: Credentials = { uid: 0, gid: 0 };
 export const access = { execute: 1, write: 2, read: 4 } as const;
 
 /** Tells whether a caller belongs to a group. */
-export function inGroup(who: Credentials, gid: number): boolean {
+function inGroup(who: Credentials, gid: number): boolean {
   return who.gid === gid || (who.groups?.includes(gid) ?? false);
 }
 

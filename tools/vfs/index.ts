@@ -2,7 +2,6 @@ export {
   access,
   checkAccess,
   checkRemoval,
-  inGroup,
   inheritedAttributes,
   permits,
   rootCredentials,

@@ -5,7 +5,7 @@ const size = z.int().min(0);
 const packageSums = { names: size, size, stored: size };
 
 /** What the squashfs holds; `unowned` and the packages add up to `size`, and so do the kinds. */
-export const rootfsCost = z.strictObject({
+const rootfsCost = z.strictObject({
   size,
   kinds: z.strictObject({
     'super block': size,
@@ -23,7 +23,7 @@ export const rootfsCost = z.strictObject({
 });
 
 /** What one name costs; `data`, `tail` and `metadata` add up to `stored`. */
-export const nameCost = z.strictObject({
+const nameCost = z.strictObject({
   path: z.string(),
   type: z.enum(['directory', 'file', 'symlink', 'block', 'char', 'fifo', 'socket']),
   package: z.string().optional(),
@@ -35,7 +35,7 @@ export const nameCost = z.strictObject({
 });
 
 /** The flash budget of one board. */
-export const flashBudget = z.strictObject({
+const flashBudget = z.strictObject({
   board: z.string(),
   fits: z.boolean(),
   overBy: size,

@@ -10,7 +10,7 @@ import type { Diagnostic } from '../../core/index.js';
 import type { Style } from './style.js';
 
 /** Exit code after Ctrl-C, as shells count it: 128 + SIGINT. */
-export const cancelledExitCode = 130;
+const cancelledExitCode = 130;
 
 /** A failure, ready to be printed. */
 export interface Failure {

@@ -117,7 +117,7 @@ export function volumeState(device: Device, volume: FlashPartition): AreaKind {
 }
 
 /** Mounts the partition, or says why the kernel would not. */
-export function tryMountJffs2(device: Device, volume: FlashPartition): Jffs2FileSystem | undefined {
+function tryMountJffs2(device: Device, volume: FlashPartition): Jffs2FileSystem | undefined {
   try {
     return mountJffs2(volume, {
       endian: device.profile.endianness,

@@ -126,7 +126,7 @@ export class DirectoryNames {
 }
 
 /** Bits of st_mode that hold the type. */
-export const TYPE_MASK = 0o170000;
+const TYPE_MASK = 0o170000;
 
 const typeBits: Readonly<Record<FileType, number>> = {
   fifo: 0o010000,

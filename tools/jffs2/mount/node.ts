@@ -117,7 +117,7 @@ export function* writeInode(
 }
 
 /** Data that the metadata node of an inode carries: a symlink's target, a device's number. */
-export function metadataContent(volume: Volume, live: LiveInode): Uint8Array {
+function metadataContent(volume: Volume, live: LiveInode): Uint8Array {
   switch (live.mode & 0o170000) {
     case modeOfType('symlink'):
       return bytesOf(live.target);

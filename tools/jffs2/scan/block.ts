@@ -56,7 +56,7 @@ export function isEndMarker(view: DataView, offset: number): boolean {
 }
 
 /** Finds where a run of FF that starts at `from` (a multiple of 4) ends; at most `end`. */
-export function erasedUntil(view: DataView, from: number, end: number): number {
+function erasedUntil(view: DataView, from: number, end: number): number {
   let at = from;
   while (at + 4 <= end && view.getInt32(at) === -1) at += 4;
   if (at + 4 > end) while (at < end && view.getUint8(at) === 0xff) at += 1;

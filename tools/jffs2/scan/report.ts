@@ -105,7 +105,7 @@ export interface ScanReport {
 }
 
 /** A damaged area has no end of findings; more than these are counted, not kept. */
-export const PROBLEMS_MAX = 1000;
+const PROBLEMS_MAX = 1000;
 
 /** Collects findings up to a bound. */
 export class ProblemList {
