@@ -63,7 +63,7 @@
     # --- hostfs (system calls that Node lacks)
     {
       'target_name': 'firmwright_hostfs',
-      'sources': ['native/error.cc', 'native/host-calls.cc', 'native/hostfs.cc'],
+      'sources': ['native/host-calls.cc'],
     },
 
     # --- fuse (libfuse3, optional: see the conditions below)

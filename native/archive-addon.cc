@@ -117,7 +117,7 @@ class ReadWorker : public Napi::AsyncWorker {
 };
 
 Napi::Value ReadArchive(const Napi::CallbackInfo &info) {
-  try {
+  return guarded(info.Env(), [&]() -> Napi::Value {
     ArchiveReadJob job = jobArguments(info);
     if (info.Length() < 6 || !info[5].IsTypedArray()) throw wrongArgument("argument 6 must be a Uint32Array");
     auto flag = info[5].As<Napi::Uint32Array>();
@@ -126,21 +126,15 @@ Napi::Value ReadArchive(const Napi::CallbackInfo &info) {
     Napi::Promise promise = worker->promise();
     worker->Queue();
     return promise;
-  } catch (const Failure &failure) {
-    throw toJs(info.Env(), failure);
-  }
+  });
 }
 
 Napi::Value ReadArchiveSync(const Napi::CallbackInfo &info) {
-  try {
+  return guarded(info.Env(), [&] {
     ArchiveReadJob job = jobArguments(info);
     job.run(nullptr);
     return toValue(info.Env(), job);
-  } catch (const Failure &failure) {
-    throw toJs(info.Env(), failure);
-  } catch (const std::bad_alloc &) {
-    throw toJs(info.Env(), systemFailure("allocate memory", "", ENOMEM));
-  }
+  });
 }
 
 }  // namespace

@@ -40,14 +40,13 @@ std::string byteString(const Napi::Value &value) {
   return text;
 }
 
-template <typename Work>
-Napi::Value guarded(const Napi::CallbackInfo &info, Work work) {
-  try {
+/** Runs the body of a method in the locale of C: libarchive converts names otherwise. */
+template <typename Body>
+auto inCLocale(Napi::Env env, Body body) {
+  return guarded(env, [&] {
     CLocale locale;
-    return work();
-  } catch (const Failure &failure) {
-    throw toJs(info.Env(), failure);
-  }
+    return body();
+  });
 }
 
 }  // namespace
@@ -61,7 +60,7 @@ void ArchiveWriter::define(Napi::Env env, Napi::Object exports) {
 }
 
 ArchiveWriter::ArchiveWriter(const Napi::CallbackInfo &info) : Napi::ObjectWrap<ArchiveWriter>(info) {
-  guarded(info, [&]() -> Napi::Value {
+  inCLocale(info.Env(), [&]() -> Napi::Value {
     std::string format = byteString(info[0]), filter = byteString(info[1]);
     std::string level = std::to_string(integerArgument(info, 2, 22));
     archive_ = archive_write_new();
@@ -97,7 +96,7 @@ ArchiveWriter::~ArchiveWriter() {
 }
 
 Napi::Value ArchiveWriter::entry(const Napi::CallbackInfo &info) {
-  return guarded(info, [&] {
+  return inCLocale(info.Env(), [&] {
     if (archive_ == nullptr) throw wrongArgument("the archive is finished");
     auto from = info[0].As<Napi::Object>();
     auto number = [&](const char *name) { return from.Get(name).As<Napi::Number>().Int64Value(); };
@@ -128,7 +127,7 @@ Napi::Value ArchiveWriter::entry(const Napi::CallbackInfo &info) {
 }
 
 Napi::Value ArchiveWriter::data(const Napi::CallbackInfo &info) {
-  return guarded(info, [&] {
+  return inCLocale(info.Env(), [&] {
     if (archive_ == nullptr) throw wrongArgument("the archive is finished");
     auto bytes = bytesArgument(info, 0);
     for (size_t done = 0; done < bytes.size();) {
@@ -144,7 +143,7 @@ Napi::Value ArchiveWriter::data(const Napi::CallbackInfo &info) {
 }
 
 Napi::Value ArchiveWriter::finish(const Napi::CallbackInfo &info) {
-  return guarded(info, [&] {
+  return inCLocale(info.Env(), [&] {
     if (archive_ == nullptr) throw wrongArgument("the archive is finished");
     check(archive_, archive_write_close(archive_), "finish archive");
     archive_write_free(archive_);

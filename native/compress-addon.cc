@@ -13,18 +13,6 @@ namespace firmwright {
 
 namespace {
 
-/** Runs a function over the arguments, turning failures into JavaScript errors. */
-template <typename Work>
-Napi::Value guarded(const Napi::CallbackInfo &info, Work work) {
-  try {
-    return work();
-  } catch (const Failure &failure) {
-    throw toJs(info.Env(), failure);
-  } catch (const std::bad_alloc &) {
-    throw toJs(info.Env(), systemFailure("allocate memory", "", ENOMEM));
-  }
-}
-
 Napi::Value toValue(Napi::Env env, const std::optional<std::vector<uint8_t>> &bytes) {
   if (!bytes) return env.Undefined();
   return newBytes(env, bytes->data(), bytes->size());
@@ -50,52 +38,53 @@ DeflateFormat formatArgument(const Napi::CallbackInfo &info, size_t index) {
 }
 
 Napi::Value EncodeLzma(const Napi::CallbackInfo &info) {
-  return guarded(info, [&] {
+  return guarded(info.Env(), [&] {
     return toValue(info.Env(), encodeLzma(bytesArgument(info, 0), lzmaArguments(info, 3),
                                           integerArgument(info, 1, 1) != 0, integerArgument(info, 2)));
   });
 }
 
 Napi::Value DecodeLzma(const Napi::CallbackInfo &info) {
-  return guarded(info, [&] {
+  return guarded(info.Env(), [&] {
     return toValue(info.Env(), decodeLzma(bytesArgument(info, 0), lzmaArguments(info, 3),
                                           integerArgument(info, 1, 1) != 0, integerArgument(info, 2)));
   });
 }
 
 Napi::Value DecodeLzmaAlone(const Napi::CallbackInfo &info) {
-  return guarded(info, [&] {
+  return guarded(info.Env(), [&] {
     return toValue(info.Env(), decodeLzmaAlone(bytesArgument(info, 0), integerArgument(info, 1)));
   });
 }
 
 Napi::Value DecodeXz(const Napi::CallbackInfo &info) {
-  return guarded(info, [&] {
+  return guarded(info.Env(), [&] {
     return toValue(info.Env(),
                    decodeXz(bytesArgument(info, 0), integerArgument(info, 1), integerArgument(info, 2)));
   });
 }
 
 Napi::Value EncodeXz(const Napi::CallbackInfo &info) {
-  return guarded(info, [&] {
+  return guarded(info.Env(), [&] {
     return toValue(info.Env(), encodeXz(bytesArgument(info, 0), integerArgument(info, 1, UINT32_MAX)));
   });
 }
 
 Napi::Value EncodeLzo(const Napi::CallbackInfo &info) {
-  return guarded(info, [&] {
+  return guarded(info.Env(), [&] {
     return toValue(info.Env(), encodeLzo(bytesArgument(info, 0), integerArgument(info, 1, 1) != 0,
                                          integerArgument(info, 2)));
   });
 }
 
 Napi::Value DecodeLzo(const Napi::CallbackInfo &info) {
-  return guarded(
-      info, [&] { return toValue(info.Env(), decodeLzo(bytesArgument(info, 0), integerArgument(info, 1))); });
+  return guarded(info.Env(), [&] {
+    return toValue(info.Env(), decodeLzo(bytesArgument(info, 0), integerArgument(info, 1)));
+  });
 }
 
 Napi::Value EncodeDeflate(const Napi::CallbackInfo &info) {
-  return guarded(info, [&] {
+  return guarded(info.Env(), [&] {
     return toValue(info.Env(),
                    encodeDeflate(bytesArgument(info, 0), formatArgument(info, 1),
                                  static_cast<int>(integerArgument(info, 2, 12)), integerArgument(info, 3)));
@@ -103,14 +92,14 @@ Napi::Value EncodeDeflate(const Napi::CallbackInfo &info) {
 }
 
 Napi::Value DecodeDeflate(const Napi::CallbackInfo &info) {
-  return guarded(info, [&] {
+  return guarded(info.Env(), [&] {
     return toValue(info.Env(),
                    decodeDeflate(bytesArgument(info, 0), formatArgument(info, 1), integerArgument(info, 2)));
   });
 }
 
 Napi::Value EncodeZlibWithin(const Napi::CallbackInfo &info) {
-  return guarded(info, [&]() -> Napi::Value {
+  return guarded(info.Env(), [&]() -> Napi::Value {
     auto result = encodeZlibWithin(bytesArgument(info, 0), static_cast<int>(integerArgument(info, 1, 9)),
                                    integerArgument(info, 2, UINT32_MAX));
     return result ? toValue(info.Env(), *result) : info.Env().Undefined();
@@ -118,7 +107,7 @@ Napi::Value EncodeZlibWithin(const Napi::CallbackInfo &info) {
 }
 
 Napi::Value InflatePrefix(const Napi::CallbackInfo &info) {
-  return guarded(info, [&] {
+  return guarded(info.Env(), [&] {
     Inflated inflated = inflatePrefix(bytesArgument(info, 0), static_cast<int>(integerArgument(info, 1, 15)),
                                       integerArgument(info, 2));
     Napi::Object result = Napi::Object::New(info.Env());
@@ -142,7 +131,7 @@ std::span<const uint32_t> endsArgument(const Napi::CallbackInfo &info, size_t in
 }
 
 Napi::Value EncodePages(const Napi::CallbackInfo &info) {
-  return guarded(info, [&] {
+  return guarded(info.Env(), [&] {
     Bytes input = bytesArgument(info, 0);
     PageJob job{input, endsArgument(info, 1, input.size()),
                 static_cast<PageEncoder>(integerArgument(info, 2, 4)),

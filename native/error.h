@@ -4,7 +4,9 @@
 
 #include <napi.h>
 
+#include <cerrno>
 #include <exception>
+#include <new>
 #include <string>
 
 namespace firmwright {
@@ -42,5 +44,17 @@ Failure systemFailure(const std::string& step, const std::string& path, int erro
 
 /** Builds the JS error: `code`, and `step`, `library`, `errno` (name), `path` where they are known. */
 Napi::Error toJs(Napi::Env env, const Failure& failure);
+
+/** Runs the body of a function of an addon; a failure of it becomes a JS error. */
+template <typename Body>
+auto guarded(Napi::Env env, Body body) {
+  try {
+    return body();
+  } catch (const Failure& failure) {
+    throw toJs(env, failure);
+  } catch (const std::bad_alloc&) {
+    throw toJs(env, systemFailure("allocate memory", "", ENOMEM));
+  }
+}
 
 }  // namespace firmwright

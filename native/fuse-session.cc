@@ -188,7 +188,7 @@ namespace {
 /** The session as a JavaScript object: it has one method, `abort`. */
 Napi::Value Mount(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  try {
+  return guarded(env, [&] {
     FuseSession::Options options;
     auto arguments = info[0].As<Napi::Array>();
     for (uint32_t i = 0; i < arguments.Length(); i++)
@@ -203,9 +203,7 @@ Napi::Value Mount(const Napi::CallbackInfo& info) {
     // The function keeps the session; JavaScript keeps the function while the mount is up.
     object.Set("abort", Napi::Function::New(env, [session](const Napi::CallbackInfo&) { session->abort(); }));
     return object;
-  } catch (const Failure& failure) {
-    throw toJs(env, failure);
-  }
+  });
 }
 
 }  // namespace

@@ -1,14 +1,13 @@
-// System calls for HostFileSystem (tools/vfs/host): each answers an errno instead of throwing, since a
-// failure is an ordinary answer there and comes a million times. Paths and names are byte strings, one byte a
-// character.
+// System calls on files of the host, for tools/addon/host-calls.ts: each answers an errno instead of
+// throwing, since a failure is an ordinary answer there and comes a million times. Paths and names are byte
+// strings, one byte a character. Everything is synchronous and keeps no state.
 //
 // `follow` says whether a symbolic link at the end of a path is followed; it is set for /proc/self/fd/N only,
 // which reaches an object that has lost its name.
-#include "host-calls.h"
-
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/falloc.h>
+#include <napi.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
@@ -157,6 +156,7 @@ Napi::Value Seek(Info info) {
 Napi::Value Allocate(Info info) {
   return answer(info, fallocate(integer(info, 0), integer(info, 1), offset(info, 2), offset(info, 3)));
 }
+Napi::Value Flock(Info info) { return answer(info, flock(integer(info, 0), integer(info, 1))); }
 Napi::Value Sync(Info info) { return answer(info, fsync(integer(info, 0))); }
 Napi::Value SyncAll(Info info) { return answer(info, syncfs(integer(info, 0))); }
 
@@ -245,7 +245,10 @@ Napi::Value Statfs(Info info) {
 
 }  // namespace
 
-void addHostCalls(Napi::Env env, Napi::Object exports) {
+}  // namespace firmwright
+
+static Napi::Object InitHostfs(Napi::Env env, Napi::Object exports) {
+  using namespace firmwright;
   Napi::Object calls = Napi::Object::New(env);
   auto add = [&](const char* name, Napi::Value (*call)(Info)) {
     calls.Set(name, Napi::Function::New(env, call, name));
@@ -258,6 +261,7 @@ void addHostCalls(Napi::Env env, Napi::Object exports) {
   add("write", Write);
   add("seek", Seek);
   add("allocate", Allocate);
+  add("flock", Flock);
   add("sync", Sync);
   add("syncAll", SyncAll);
   add("unlink", Unlink);
@@ -278,6 +282,7 @@ void addHostCalls(Napi::Env env, Napi::Object exports) {
   add("removexattr", Removexattr);
   add("statfs", Statfs);
   exports.Set("calls", calls);
+  return exports;
 }
 
-}  // namespace firmwright
+NODE_API_MODULE(firmwright_hostfs, InitHostfs)

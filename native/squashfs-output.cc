@@ -42,15 +42,10 @@ SquashfsOutput::~SquashfsOutput() {
   unlink(partialPath_.c_str());
 }
 
-int SquashfsOutput::readAt(uint64_t offset, void* buffer, size_t size) {
-  if (offset > size_ || size > size_ - offset) return SQFS_ERROR_OUT_OF_BOUNDS;
-  if (fd_ < 0) {
-    memcpy(buffer, bytes_.data() + offset, size);
-    return 0;
-  }
-  auto* at = static_cast<uint8_t*>(buffer);
+template <typename Byte, typename Call>
+int SquashfsOutput::transfer(Byte* at, uint64_t offset, size_t size, Call call) {
   while (size > 0) {
-    const ssize_t count = pread(fd_, at, size, static_cast<off_t>(offset));
+    const ssize_t count = call(at, size, static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) {
       if (errorNumber_ == 0) errorNumber_ = count < 0 ? errno : EIO;
@@ -61,6 +56,16 @@ int SquashfsOutput::readAt(uint64_t offset, void* buffer, size_t size) {
     size -= static_cast<size_t>(count);
   }
   return 0;
+}
+
+int SquashfsOutput::readAt(uint64_t offset, void* buffer, size_t size) {
+  if (offset > size_ || size > size_ - offset) return SQFS_ERROR_OUT_OF_BOUNDS;
+  if (fd_ < 0) {
+    memcpy(buffer, bytes_.data() + offset, size);
+    return 0;
+  }
+  return transfer(static_cast<uint8_t*>(buffer), offset, size,
+                  [this](uint8_t* at, size_t count, off_t place) { return pread(fd_, at, count, place); });
 }
 
 int SquashfsOutput::writeAt(uint64_t offset, const void* buffer, size_t size) {
@@ -77,20 +82,11 @@ int SquashfsOutput::writeAt(uint64_t offset, const void* buffer, size_t size) {
     if (offset + size > size_) size_ = offset + size;
     return 0;
   }
-  const auto* at = static_cast<const uint8_t*>(buffer);
-  while (size > 0) {
-    const ssize_t count = pwrite(fd_, at, size, static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) {
-      if (errorNumber_ == 0) errorNumber_ = count < 0 ? errno : EIO;
-      return SQFS_ERROR_IO;
-    }
-    at += count;
-    offset += static_cast<uint64_t>(count);
-    size -= static_cast<size_t>(count);
-    if (offset > size_) size_ = offset;
-  }
-  return 0;
+  const int code = transfer(
+      static_cast<const uint8_t*>(buffer), offset, size,
+      [this](const uint8_t* at, size_t count, off_t place) { return pwrite(fd_, at, count, place); });
+  if (code == 0 && offset + size > size_) size_ = offset + size;
+  return code;
 }
 
 int SquashfsOutput::truncate(uint64_t size) {

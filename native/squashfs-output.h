@@ -40,6 +40,9 @@ class SquashfsOutput {
   int readAt(uint64_t offset, void* buffer, size_t size);
   int writeAt(uint64_t offset, const void* buffer, size_t size);
   int truncate(uint64_t size);
+  /** Repeats pread or pwrite until all bytes have moved. */
+  template <typename Byte, typename Call>
+  int transfer(Byte* at, uint64_t offset, size_t size, Call call);
 
   Vtable vtable_;
   std::string path_;

@@ -28,18 +28,6 @@ uint64_t offsetArgument(const Napi::Value& value) {
   return static_cast<uint64_t>(number);
 }
 
-/** Runs a method body, turning Failure into a JS error. */
-template <typename Body>
-Napi::Value guarded(Napi::Env env, Body body) {
-  try {
-    return body();
-  } catch (const Failure& failure) {
-    throw toJs(env, failure);
-  } catch (const std::bad_alloc&) {
-    throw toJs(env, systemFailure("read a squashfs image", "", ENOMEM));
-  }
-}
-
 }  // namespace
 
 Napi::Function ImageReader::define(Napi::Env env) {

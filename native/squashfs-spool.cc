@@ -34,11 +34,7 @@ Napi::Function Spool::define(Napi::Env env) {
 
 Spool::Spool(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Spool>(info) {
   folder_ = info[0].As<Napi::String>().Utf8Value();
-  try {
-    fd_ = openNameless(folder_);
-  } catch (const Failure& failure) {
-    throw toJs(info.Env(), failure);
-  }
+  fd_ = guarded(info.Env(), [&] { return openNameless(folder_); });
 }
 
 Spool::~Spool() {
@@ -55,13 +51,7 @@ Napi::Value Spool::append(const Napi::CallbackInfo& info) {
   const auto bytes = info[0].As<Napi::Uint8Array>();
   const uint64_t offset = written_ + buffer_.size();
   buffer_.insert(buffer_.end(), bytes.Data(), bytes.Data() + bytes.ByteLength());
-  if (buffer_.size() >= kBufferSize) {
-    try {
-      finish();
-    } catch (const Failure& failure) {
-      throw toJs(info.Env(), failure);
-    }
-  }
+  if (buffer_.size() >= kBufferSize) guarded(info.Env(), [&] { finish(); });
   return Napi::Number::New(info.Env(), static_cast<double>(offset));
 }
 

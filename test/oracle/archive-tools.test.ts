@@ -14,11 +14,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { getXattr, makeNode, setXattr } from '../../tools/addon/index.js';
+import { hostCalls } from '../../tools/addon/index.js';
 import { readArchiveTree, writeArchive } from '../../tools/archive/index.js';
 import { byteStringFromText, byteString } from '../../tools/core/index.js';
 import { walkTree } from '../../tools/vfs/index.js';
 import type { TreeDirectory, TreeInode } from '../../tools/vfs/index.js';
+import { makeHostNode, setHostXattr } from '../support/host-nodes.js';
 import { fixture, fixturePath, requires, root, tool } from '../support/requires.js';
 import { describeTree } from '../support/trees.js';
 
@@ -44,11 +45,11 @@ function makeFolder(): string {
   writeFileSync(Buffer.concat([Buffer.from(`${top}/`), Buffer.of(0x66, 0xff, 0xfe)]), 'odd name');
   writeFileSync(join(top, 'sparse'), 'start');
   truncateSync(join(top, 'sparse'), 50_000_000);
-  makeNode(Buffer.from(join(top, 'null')), 'char', 0o666, { major: 1, minor: 3 });
-  makeNode(Buffer.from(join(top, 'sda')), 'block', 0o600, { major: 8, minor: 0 });
-  makeNode(Buffer.from(join(top, 'pipe')), 'fifo', 0o600);
+  makeHostNode(join(top, 'null'), 'char', { major: 1, minor: 3 });
+  makeHostNode(join(top, 'sda'), 'block', { major: 8, minor: 0 });
+  makeHostNode(join(top, 'pipe'), 'fifo');
   writeFileSync(join(top, 'ping'), '', { mode: 0o755 });
-  setXattr(Buffer.from(join(top, 'ping')), byteStringFromText('security.capability'), capability);
+  setHostXattr(join(top, 'ping'), 'security.capability', capability);
   mkdirSync(join(top, 'd'.repeat(120), 'e'.repeat(120)), { recursive: true });
   utimesSync(join(top, 'etc'), 1_600_000_000, 1_600_000_000);
   return top;
@@ -144,9 +145,9 @@ for (const extract of ['tar', 'bsdtar']) {
       const { root: back } = await readArchiveTree(again, spool());
       // bsdtar leaves the time of the folder it unpacks into alone.
       expect(describeTree(back).slice(1)).toEqual(describeTree(tree).slice(1));
-      expect(getXattr(Buffer.from(join(target, 'ping')), byteStringFromText('security.capability'))).toEqual(
-        new Uint8Array(capability),
-      );
+      expect(
+        hostCalls().getxattr(byteStringFromText(join(target, 'ping')), false, 'security.capability'),
+      ).toEqual(new Uint8Array(capability));
     },
   );
 }

@@ -1,4 +1,4 @@
-import { EnvironmentError, InternalError, NativeError, errorCodes } from '../core/index.js';
+import { EnvironmentError, FirmwrightError, InternalError, NativeError, errorCodes } from '../core/index.js';
 import type { ErrorCode } from '../core/index.js';
 
 /** What native/error.cc puts on an error. */
@@ -39,4 +39,10 @@ export function callAddon<R>(call: () => R, place?: string): R {
   } catch (cause) {
     throw addonError(cause, place);
   }
+}
+
+/** Names the errno that made a call of the addon fail, or undefined for any other error. */
+export function errnoOf(error: unknown): string | undefined {
+  const errno = error instanceof FirmwrightError ? error.data['errno'] : undefined;
+  return typeof errno === 'string' ? errno : undefined;
 }

@@ -12,9 +12,9 @@ export interface HostNames {
 }
 
 /**
- * System calls of the host for a file system in a folder. Unlike those of hostfs.ts they answer an errno (0: done)
- * instead of throwing: there a failure is an ordinary answer, and must be cheap. Calls that give a count, an offset
- * or a descriptor answer the negative errno.
+ * System calls on files of the host that Node lacks, or that Node answers by an exception. These answer an errno (0:
+ * done): for a file system in a folder a failure is an ordinary answer, and must be cheap. Calls that give a count, an
+ * offset or a descriptor answer the negative errno.
  *
  * Paths and names are byte strings. `follow` is for `/proc/self/fd/N`: everything else is meant itself, not what it
  * points to.
@@ -30,6 +30,8 @@ export interface HostCalls {
   write(descriptor: number, data: Uint8Array, offset: number): number;
   seek(descriptor: number, offset: number, data: boolean): number;
   allocate(descriptor: number, mode: number, offset: number, length: number): number;
+  /** Takes or gives back a lock, without waiting when `lockOperations.noWait` is in. */
+  flock(descriptor: number, operation: number): number;
   sync(descriptor: number): number;
   syncAll(descriptor: number): number;
   unlink(path: string): number;
@@ -51,6 +53,9 @@ export interface HostCalls {
   /** Fills the block: fragment size, blocks, free, available, files, files free, longest name. */
   statfs(path: string, block: Float64Array): number;
 }
+
+/** Operations of `flock`; EWOULDBLOCK when another holds the lock. @see flock(2) */
+export const lockOperations = { shared: 1, exclusive: 2, noWait: 4, unlock: 8 } as const;
 
 /**
  * Loads the calls.

@@ -22,10 +22,10 @@ export type {
   LzmaOptions,
   PageEncoder,
 } from './compress.js';
-export { addonError, callAddon } from './errors.js';
+export { addonError, callAddon, errnoOf } from './errors.js';
 export { fuseTransferSize, mountFuseSession } from './fuse.js';
 export type { FuseHandlers, FuseMemory, NativeFuseSession } from './fuse.js';
-export { hostCalls, slotsOfStatus } from './host-calls.js';
+export { hostCalls, lockOperations, slotsOfStatus } from './host-calls.js';
 export type { HostCalls, HostNames } from './host-calls.js';
 export { loadAddon } from './load.js';
 export { squashfsAddon } from './squashfs.js';
@@ -39,21 +39,6 @@ export type {
   NativeSpool,
   SquashfsAddon,
 } from './squashfs.js';
-export {
-  deviceNumberOf,
-  errnoOf,
-  fallocate,
-  flock,
-  getXattr,
-  linkDescriptor,
-  listXattrs,
-  makeNode,
-  removeXattr,
-  renameWithFlags,
-  seekTo,
-  setTimes,
-  setXattr,
-} from './hostfs.js';
 export { ArchiveWriter, readArchiveBytes, readArchiveFile } from './archive.js';
 export type {
   ArchivedEntry,

@@ -7,9 +7,8 @@
 import type { ArchivedEntry } from '../addon/index.js';
 import { FormatError, textOf } from '../core/index.js';
 import type { ByteString, ErrorCode } from '../core/index.js';
-import { NAME_MAX, bytesContent, newDirectory } from '../vfs/index.js';
+import { NAME_MAX, bytesContent, newDirectory, typeOfMode } from '../vfs/index.js';
 import type { Content, TreeDirectory, TreeInode } from '../vfs/index.js';
-import { typeOfBits } from './type-bits.js';
 
 /** Longest path inside an archive, in bytes (PATH_MAX of Linux). */
 export const PATH_MAX = 4096;
@@ -46,7 +45,7 @@ function addEntry(root: TreeDirectory, entry: ArchivedEntry, options: ArchiveTre
   const names = splitPath(entry.path, fail);
   const name = names.pop();
   if (name === undefined) {
-    if (typeOfBits(entry.type) !== 'directory') fail('FW_ARCHIVE_ENTRY', 'the root is not a directory');
+    if (typeOfMode(entry.type) !== 'directory') fail('FW_ARCHIVE_ENTRY', 'the root is not a directory');
     Object.assign(root, attributesOf(entry, fail));
     return;
   }
@@ -153,7 +152,7 @@ function attributesOf(
 
 function inodeOf(entry: ArchivedEntry, content: ArchiveTreeOptions['content'], fail: Fail): TreeInode {
   const attributes = attributesOf(entry, fail);
-  const type = typeOfBits(entry.type);
+  const type = typeOfMode(entry.type);
   switch (type) {
     case 'file':
       return {

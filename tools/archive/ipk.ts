@@ -5,10 +5,9 @@
 import { ArchiveWriter } from '../addon/index.js';
 import { FormatError } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
-import { bytesContent, newDirectory } from '../vfs/index.js';
+import { bytesContent, newDirectory, typeBits } from '../vfs/index.js';
 import type { TreeDirectory } from '../vfs/index.js';
 import { readArchiveTreeFromBytes } from './read-archive.js';
-import { typeBits } from './type-bits.js';
 import { writeArchive } from './write-archive.js';
 
 /** A package in two trees. */

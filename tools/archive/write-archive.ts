@@ -3,9 +3,8 @@ import { ArchiveWriter } from '../addon/index.js';
 import type { ArchiveFilter, ArchiveFormat } from '../addon/index.js';
 import { compareBytes } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
-import { walkTree } from '../vfs/index.js';
+import { typeBits, walkTree } from '../vfs/index.js';
 import type { TreeDirectory, TreeInode } from '../vfs/index.js';
-import { typeBits } from './type-bits.js';
 
 /** How an archive is written. */
 export interface ArchiveWriteOptions {

@@ -5,11 +5,12 @@ import { join, resolve } from 'node:path';
 import type { Argv } from 'yargs';
 import type { BoardProfile } from '../boards/index.js';
 import { loadRecipe, planBuild } from '../build/index.js';
-import type { BuildPlan, LoaderChoice } from '../build/index.js';
+import type { BuildPlan, ExecuteOptions, LoaderChoice } from '../build/index.js';
 import { detectRootSource } from '../rootfs/index.js';
 import { boardIds, loadBoard } from './board-profiles.js';
 import type { Session } from './command.js';
 import { checkJobs, sourceDateEpoch } from './option-values.js';
+import { programVersion } from './version.js';
 
 /** What the options are, as yargs gives them. */
 export interface BuildArguments {
@@ -101,6 +102,23 @@ export function planFrom(
   return { plan, profiles };
 }
 
+/** How a build runs, from the options and the session. */
+export function executeOptions(
+  args: BuildArguments,
+  session: Session,
+): Omit<ExecuteOptions, 'outputFolder' | 'signingKey'> {
+  return {
+    cacheFolder: cacheFolder(args, session),
+    workers: args.jobs,
+    signal: session.signal,
+    tasks: session.tasks,
+    warn: (message, code) => {
+      session.warn(message, code);
+    },
+    programVersion: programVersion(),
+  };
+}
+
 /** Reads `FILE`, `STEP=FILE`, `BOARD=FILE` and `BOARD:STEP=FILE`. */
 function loaderChoice(word: string, profiles: readonly BoardProfile[]): LoaderChoice {
   const [, left, file] = /^([^=/]+)=(.+)$/.exec(word) ?? [];
@@ -115,7 +133,7 @@ function isBoard(id: string, profiles: readonly BoardProfile[]): boolean {
 }
 
 /** Folder of packed images that builds share: below XDG_CACHE_HOME, else ~/.cache. */
-export function cacheFolder(args: BuildArguments, { env }: Session): string | undefined {
+function cacheFolder(args: BuildArguments, { env }: Session): string | undefined {
   if (!args.cache) return undefined;
   const base = env['XDG_CACHE_HOME'];
   return join(

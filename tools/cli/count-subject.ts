@@ -4,13 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { executeBuild } from '../build/index.js';
 import { loadBoard } from './board-profiles.js';
-import { cacheFolder, planFrom } from './build-options.js';
+import { executeOptions, planFrom } from './build-options.js';
 import type { BuildArguments } from './build-options.js';
 import { countBuilt, countImage } from './budgets.js';
 import type { CountedBoard } from './budgets.js';
 import type { Session } from './command.js';
 import { readImage } from './image-files.js';
-import { programVersion } from './version.js';
 
 /** Counts a recipe (`.yaml`) or an image on every board that is named. */
 export async function countSubject(
@@ -30,14 +29,7 @@ async function countRecipe(recipe: string, args: BuildArguments, session: Sessio
   try {
     await using staged = await executeBuild(plan, profiles, {
       outputFolder: folder,
-      cacheFolder: cacheFolder(args, session),
-      workers: args.jobs,
-      signal: session.signal,
-      tasks: session.tasks,
-      warn: (message, code) => {
-        session.warn(message, code);
-      },
-      programVersion: programVersion(),
+      ...executeOptions(args, session),
     });
     return staged.boards.map(countBuilt);
   } finally {

@@ -40,12 +40,22 @@ export function withMkfsOptions<T>(yargs: Argv<T>, time: string): Argv<T & MkfsO
     });
 }
 
-/** Reads the source into a tree, has it written, and lets the tree go. */
-export async function withSourceTree<T>(
+/** An image that was written: figures for `--json`, a line for people. */
+export interface WrittenImage {
+  readonly figures: Readonly<Record<string, unknown>>;
+  readonly line: string;
+}
+
+/**
+ * Reads the source into a tree, has it written, says so, and lets the tree go.
+ *
+ * @returns the exit code
+ */
+export async function writeFromSource(
   args: ArgumentsCamelCase<MkfsOptions>,
   session: Session,
-  write: (root: TreeDirectory, epoch: number) => Promise<T>,
-): Promise<T> {
+  write: (root: TreeDirectory, epoch: number) => Promise<WrittenImage>,
+): Promise<number> {
   const epoch = sourceDateEpoch(args.sourceDateEpoch, session) ?? 0;
   const source = detectRootSource(args.source);
   const temporaryFolder = mkdtempSync(join(tmpdir(), 'firmwright-mkfs-'));
@@ -55,7 +65,9 @@ export async function withSourceTree<T>(
       { temporaryFolder, sourceDateEpoch: epoch, hashInputs: false, signal: session.signal },
     );
     for (const { code, message } of tree.warnings) session.warn(message, code);
-    return await write(tree.root, epoch);
+    const { figures, line } = await write(tree.root, epoch);
+    session.result({ schemaVersion: 1, image: args.image, ...figures }, () => `${args.image}: ${line}\n`);
+    return 0;
   } finally {
     rmSync(temporaryFolder, { recursive: true, force: true });
   }

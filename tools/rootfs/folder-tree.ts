@@ -2,12 +2,10 @@
  * Reads a folder of the host as a tree, so that nothing of the host shows unless it is asked for: owners, umask, times,
  * labels of a security module, order of names.
  */
-import { getXattr } from '../addon/index.js';
 import {
   EnvironmentError,
   FormatError,
   byteStringFromText,
-  bytesOf,
   compareBytes,
   joinPath,
   textOf,
@@ -21,10 +19,10 @@ import {
   hostObjectKey,
   hostStatus,
   hostTarget,
+  hostXattr,
   hostXattrs,
 } from './host-folder.js';
 import type { HostStatus } from './host-folder.js';
-import { wrapHostError } from './root-source.js';
 import type { FolderSource, RootWarning } from './root-tree.js';
 
 /** What a folder gave. */
@@ -116,11 +114,7 @@ class FolderScan {
     const kept = hostXattrs(hostPath).filter((name) =>
       this.#clean ? name === capability : !name.startsWith('system.'),
     );
-    if (kept.length === 0) return new Map();
-    return wrapHostError(textOf(hostPath), () => {
-      const path = bytesOf(hostPath);
-      return new Map(kept.sort(compareBytes).map((name) => [name, getXattr(path, name)]));
-    });
+    return new Map(kept.sort(compareBytes).map((name) => [name, hostXattr(hostPath, name)]));
   }
 
   #inode(hostPath: ByteString, path: ByteString, status: HostStatus): TreeInode | undefined {

@@ -79,6 +79,13 @@ export function hostXattrs(path: ByteString): ByteString[] {
   throw hostError('list the extended attributes of', path, names);
 }
 
+/** Reads an extended attribute of an object. @throws EnvironmentError FW_ENV_FILE */
+export function hostXattr(path: ByteString, name: ByteString): Uint8Array {
+  const value = hostCalls().getxattr(path, false, name);
+  if (typeof value === 'number') throw hostError('read an extended attribute of', path, value);
+  return value;
+}
+
 /** Tells objects apart exactly: the numbers of an overlay go beyond 53 bits. @throws EnvironmentError FW_ENV_FILE */
 export function hostObjectKey(path: ByteString): string {
   return wrapHostError(textOf(path), () => {

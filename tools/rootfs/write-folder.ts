@@ -18,7 +18,7 @@ import {
 import { hostCalls } from '../addon/index.js';
 import { FormatError, byteString, bytesOf, textOf } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
-import { walkTree } from '../vfs/index.js';
+import { typeBits, walkTree } from '../vfs/index.js';
 import type { TreeDirectory, TreeFile, TreeInode } from '../vfs/index.js';
 import { hostMode } from './attribute-record.js';
 import { wrapHostError } from './root-source.js';
@@ -52,7 +52,6 @@ export function writeFolderTree(
   return wrapHostError(path, () => new FolderWriter(Buffer.from(path), options).write(root));
 }
 
-const typeBits = { file: 0o100000, char: 0o020000, block: 0o060000, fifo: 0o010000, socket: 0o140000 };
 const pieceSize = 1024 ** 2;
 
 class FolderWriter {

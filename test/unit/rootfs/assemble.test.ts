@@ -14,13 +14,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { makeNode, setXattr } from '../../../tools/addon/index.js';
 import { writeArchive } from '../../../tools/archive/index.js';
 import { byteStringFromText } from '../../../tools/core/index.js';
 import { assembleRootTree, detectRootSource } from '../../../tools/rootfs/index.js';
 import type { RootSource, RootTree, RootTreeOptions } from '../../../tools/rootfs/index.js';
 import { bytesContent, newDirectory, walkTree } from '../../../tools/vfs/index.js';
 import type { TreeInode } from '../../../tools/vfs/index.js';
+import { makeHostNode, setHostXattr } from '../../support/host-nodes.js';
 import { fixture, fixturePath, requires, root, tool } from '../../support/requires.js';
 import { describeTree } from '../../support/trees.js';
 
@@ -111,7 +111,7 @@ describe('a folder', () => {
     const source = makeFolder('all', { one: '1', soft: '->../out' });
     const path = join(folder, 'all');
     linkSync(join(path, 'one'), join(path, 'two'));
-    makeNode(Buffer.from(join(path, 'pipe')), 'fifo', 0o600);
+    makeHostNode(join(path, 'pipe'), 'fifo');
     writeFileSync(Buffer.concat([Buffer.from(`${path}/odd`), Buffer.of(0xff)]), 'odd bytes');
     writeFileSync(join(path, 'sparse'), '');
     truncateSync(join(path, 'sparse'), 5 * 1024 ** 2);
@@ -132,7 +132,7 @@ describe('a folder', () => {
 
   requires(root())('with a device node is refused; with its attributes kept it is taken', async () => {
     const source = makeFolder('dev', {});
-    makeNode(Buffer.from(join(folder, 'dev', 'console')), 'char', 0o600, { major: 5, minor: 1 });
+    makeHostNode(join(folder, 'dev', 'console'), 'char', { major: 5, minor: 1 });
     await expect(assemble([source])).rejects.toThrow(error('FW_ROOTFS_DEVICE', 4));
     using kept = await assemble([{ kind: 'folder', path: join(folder, 'dev'), attributes: 'keep' }]);
     expect(at(kept, '/console')).toMatchObject({ type: 'char', rdev: { major: 5, minor: 1 } });
@@ -140,17 +140,17 @@ describe('a folder', () => {
 
   requires(root())('keeps file capabilities and no other attribute of the host', async () => {
     const source = makeFolder('caps', { ping: '' });
-    const ping = Buffer.from(join(folder, 'caps', 'ping'));
+    const ping = join(folder, 'caps', 'ping');
     const value = Buffer.from('0100000200200000000000000000000000000000', 'hex');
-    setXattr(ping, byteStringFromText('security.capability'), value);
-    setXattr(ping, byteStringFromText('trusted.note'), Buffer.from('builder'));
+    setHostXattr(ping, 'security.capability', value);
+    setHostXattr(ping, 'trusted.note', Buffer.from('builder'));
     using tree = await assemble([source]);
     expect([...(at(tree, '/ping')?.xattrs ?? [])]).toEqual([['security.capability', new Uint8Array(value)]]);
   });
 
   test('with a socket leaves it out and says so', async () => {
     const source = makeFolder('sock', {});
-    makeNode(Buffer.from(join(folder, 'sock', 's')), 'socket', 0o600);
+    makeHostNode(join(folder, 'sock', 's'), 'socket');
     using tree = await assemble([source]);
     expect(tree.root.entries.size).toBe(0);
     expect(tree.warnings).toMatchObject([{ code: 'socket-skipped' }]);

@@ -6,7 +6,7 @@ import type { FlashBudget } from '../../budget/index.js';
 import { formatSize, UsageError } from '../../core/index.js';
 import { makeFolder } from '../../rootfs/index.js';
 import { loadBoard } from '../board-profiles.js';
-import { cacheFolder, planFrom, withBuildOptions } from '../build-options.js';
+import { executeOptions, planFrom, withBuildOptions } from '../build-options.js';
 import { budgetError, countBuilt, withTop } from '../budgets.js';
 import { defineCommand } from '../command.js';
 import type { Session } from '../command.js';
@@ -16,7 +16,6 @@ import { renderBudget } from '../render/budget.js';
 import { renderTable } from '../render/table.js';
 import { isUnpackedSet, repackSet } from '../unpacked/read-set.js';
 import { reportRepacked } from '../unpacked/report.js';
-import { programVersion } from '../version.js';
 
 /** The verb. */
 export const build = defineCommand(
@@ -56,16 +55,9 @@ export const build = defineCommand(
       return 0;
     }
     await using staged = await executeBuild(plan, profiles, {
+      ...executeOptions({ ...args, cache: args.cache && !args.force }, session),
       outputFolder: args.out,
-      cacheFolder: args.force ? undefined : cacheFolder(args, session),
       signingKey: args.signKey === undefined ? undefined : readKey(args.signKey),
-      workers: args.jobs,
-      signal: session.signal,
-      tasks: session.tasks,
-      warn: (message, code) => {
-        session.warn(message, code);
-      },
-      programVersion: programVersion(),
     });
     const budgets = staged.boards.map((board) => withTop(countBuilt(board).budget, 20));
     const failure = budgetError(budgets);

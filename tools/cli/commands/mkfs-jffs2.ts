@@ -13,7 +13,7 @@ import type { Endian, ScanReport } from '../../jffs2/index.js';
 import type { TreeDirectory } from '../../vfs/index.js';
 import { defineCommand } from '../command.js';
 import { writeBeside } from '../image-files.js';
-import { withMkfsOptions, withSourceTree } from '../mkfs-source.js';
+import { withMkfsOptions, writeFromSource } from '../mkfs-source.js';
 import { sizeOf } from '../option-values.js';
 
 /** The verb. */
@@ -63,14 +63,11 @@ export const mkfsJffs2 = defineCommand(
       .example('$0 mkfs jffs2 overlay/ data.jffs2 --endian big --target openwrt', 'for an ath79 board')
       .example('$0 mkfs jffs2 root.tar root.jffs2 --endian little -e 128k --no-cleanmarkers', 'for NAND'),
   (args, session) =>
-    withSourceTree(args, session, async (root, epoch) => {
+    writeFromSource(args, session, async (root, epoch) => {
       const image = await session.tasks.run('jffs2', () => Promise.resolve(write(root, args, epoch)));
       writeBeside(args.image, image);
       const { report } = scanJffs2(image, { eraseSize: sizeOf('--erase-size', args.eraseSize) });
-      session.result({ schemaVersion: 1, image: args.image, ...figures(image, report) }, () =>
-        render(args.image, image, report),
-      );
-      return 0;
+      return { figures: figures(image, report), line: lineOf(image, report) };
     }),
 );
 
@@ -127,8 +124,7 @@ function figures(image: Uint8Array, report: ScanReport): Record<string, unknown>
   };
 }
 
-function render(path: string, image: Uint8Array, report: ScanReport): string {
-  const { nodes, blocks, eraseSize, endian } = report;
+function lineOf(image: Uint8Array, { nodes, blocks, eraseSize, endian }: ScanReport): string {
   const shape = `${endian}-endian, erase size ${formatSize(eraseSize)}, ${blocks.length} in use`;
-  return `${path}: ${image.length} bytes, ${shape}, ${nodes.dirent} names, ${nodes.inode} inode nodes\n`;
+  return `${image.length} bytes, ${shape}, ${nodes.dirent} names, ${nodes.inode} inode nodes`;
 }

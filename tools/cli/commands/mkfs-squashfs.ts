@@ -3,7 +3,7 @@ import { formatSize } from '../../core/index.js';
 import { branchFilterBits, efforts, writeSquashfs } from '../../squashfs/index.js';
 import type { BranchFilter, SquashfsCompressor, SquashfsReport } from '../../squashfs/index.js';
 import { defineCommand } from '../command.js';
-import { withMkfsOptions, withSourceTree } from '../mkfs-source.js';
+import { withMkfsOptions, writeFromSource } from '../mkfs-source.js';
 import { checkJobs, sizeOf } from '../option-values.js';
 
 const filterNames = Object.keys(branchFilterBits) as BranchFilter[];
@@ -54,7 +54,7 @@ export const mkfsSquashfs = defineCommand(
       .example('$0 mkfs squashfs root/ root.squashfs', 'as OpenWrt packs: xz, 256 KiB blocks, root:root')
       .example('$0 mkfs squashfs root.tar.xz root.squashfs --comp zstd -B 128k', 'from an archive'),
   (args, session) =>
-    withSourceTree(args, session, async (root, epoch) => {
+    writeFromSource(args, session, async (root, epoch) => {
       checkJobs(args.jobs);
       const report = await session.tasks.run(`squashfs ${args.comp}`, (task) =>
         writeSquashfs(root, args.image, {
@@ -74,10 +74,7 @@ export const mkfsSquashfs = defineCommand(
         }),
       );
       for (const { code, message } of report.warnings) session.warn(message, code);
-      session.result({ schemaVersion: 1, image: args.image, ...figures(report) }, () =>
-        render(args.image, report),
-      );
-      return 0;
+      return { figures: figures(report), line: lineOf(report) };
     }),
 );
 
@@ -110,10 +107,10 @@ function figures(report: SquashfsReport): Record<string, number> {
   return { size, bytesUsed, inodeCount, fragmentCount, duplicateFiles, duplicateBytes };
 }
 
-function render(image: string, report: SquashfsReport): string {
+function lineOf({ size, inodeCount, fragmentCount, duplicateFiles, duplicateBytes }: SquashfsReport): string {
   const saved =
-    report.duplicateFiles === 0
+    duplicateFiles === 0
       ? ''
-      : `, ${report.duplicateFiles} duplicate files stored once (${formatSize(report.duplicateBytes)})`;
-  return `${image}: ${report.size} bytes, ${report.inodeCount} inodes, ${report.fragmentCount} fragment blocks${saved}\n`;
+      : `, ${duplicateFiles} duplicate files stored once (${formatSize(duplicateBytes)})`;
+  return `${size} bytes, ${inodeCount} inodes, ${fragmentCount} fragment blocks${saved}`;
 }

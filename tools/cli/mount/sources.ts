@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { flock } from '../../addon/index.js';
+import { hostCalls, lockOperations } from '../../addon/index.js';
 import { byteStringFromText, UsageError } from '../../core/index.js';
 import { NorChip, norGeometry } from '../../flash/index.js';
 import { mountJffs2, scanJffs2 } from '../../jffs2/index.js';
@@ -87,7 +87,7 @@ export class Sources implements Disposable {
     });
     const pause = new Int32Array(new SharedArrayBuffer(4));
     for (let waited = 0; waited <= claimWaitMs; waited += claimPauseMs) {
-      if (flock(descriptor, 'exclusive')) return;
+      if (hostCalls().flock(descriptor, lockOperations.exclusive | lockOperations.noWait) === 0) return;
       Atomics.wait(pause, 0, 0, claimPauseMs);
     }
     throw new UsageError('FW_USAGE_MOUNT', `${work} is in use by another mount`, {

@@ -2,7 +2,7 @@
  * What a mount knows of an inode: the nodes it has on flash, and, once it was used, its attributes, content map and names.
  */
 import type { ByteString } from '../../core/index.js';
-import type { DeviceNumber, FileType, Lock } from '../../vfs/index.js';
+import type { DeviceNumber, Lock } from '../../vfs/index.js';
 import type { NodeOwner, NodeRef } from './block.js';
 import type { DataNode, FragmentMap } from './fragments.js';
 import type { XattrRef } from './xattr.js';
@@ -60,7 +60,7 @@ export interface Dirent {
   readonly name: ByteString;
   /** 0: deleted. */
   readonly ino: number;
-  /** Type of a directory entry: (mode & 0o170000) >> 12. */
+  /** Type of a directory entry: see node/dirent-type.ts. */
   readonly type: number;
   readonly version: number;
   ref: NodeRef;
@@ -124,38 +124,3 @@ export class DirectoryNames {
     this.#entries.delete(name);
   }
 }
-
-/** Bits of st_mode that hold the type. */
-const TYPE_MASK = 0o170000;
-
-const typeBits: Readonly<Record<FileType, number>> = {
-  fifo: 0o010000,
-  char: 0o020000,
-  directory: 0o040000,
-  block: 0o060000,
-  file: 0o100000,
-  symlink: 0o120000,
-  socket: 0o140000,
-};
-
-const typesByBits = new Map<number, FileType>();
-for (const type of ['fifo', 'char', 'directory', 'block', 'file', 'symlink', 'socket'] as const)
-  typesByBits.set(typeBits[type], type);
-
-/** Returns the type bits of st_mode for a type. */
-export function modeOfType(type: FileType): number {
-  return typeBits[type];
-}
-
-/** Returns the type that an st_mode names; undefined for bits that mean none. */
-export function typeOfMode(mode: number): FileType | undefined {
-  return typesByBits.get(mode & TYPE_MASK);
-}
-
-/** Returns the type byte of a dirent for an st_mode. */
-export function direntType(mode: number): number {
-  return (mode & TYPE_MASK) >> 12;
-}
-
-/** Dirent type of a directory. */
-export const DT_DIR = 4;

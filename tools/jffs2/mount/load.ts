@@ -4,16 +4,17 @@
  * @see jffs2-format.md 10; Linux 6.1 fs/jffs2/readinode.c
  */
 import { byteString } from '../../core/index.js';
-import { FsError, Lock } from '../../vfs/index.js';
+import { FsError, Lock, typeOfMode } from '../../vfs/index.js';
 import type { FileType, Operation, Place, Task } from '../../vfs/index.js';
 import type { NodeRef } from './block.js';
 import { FragmentMap } from './fragments.js';
 import type { DataNode } from './fragments.js';
-import { DirectoryNames, DT_DIR, typeOfMode } from './inode.js';
+import { DirectoryNames } from './inode.js';
 import type { InodeRecord, LiveInode } from './inode.js';
 import { locked, lockLevels, readStep } from './locks.js';
 import type { Volume } from './volume.js';
 import { decodeDevice } from '../node/device.js';
+import { DT_DIR } from '../node/dirent-type.js';
 import { CPU_PAGE_SIZE, INODE_SIZE, JFFS2_NAME_MAX, padToNode, ROOT_INO } from '../node/layout.js';
 import { inodeDataIsValid, parseNode } from '../node/parse.js';
 import type { DirentNode, InodeNode } from '../node/parse.js';

@@ -4,15 +4,16 @@
  */
 import { byteString } from '../../core/index.js';
 import type { ByteString } from '../../core/index.js';
-import { FsError } from '../../vfs/index.js';
+import { FsError, typeOfMode } from '../../vfs/index.js';
 import type { NewInode, Operation, Task } from '../../vfs/index.js';
 import { FragmentMap } from './fragments.js';
-import { DirectoryNames, direntType, typeOfMode } from './inode.js';
+import { DirectoryNames } from './inode.js';
 import type { Dirent, LiveInode } from './inode.js';
 import { objectLock } from './load.js';
 import { whileLocked } from './locks.js';
 import { metadataNeed, writeDirent, writeMetadata, writing } from './node.js';
 import type { Volume } from './volume.js';
+import { direntType } from '../node/dirent-type.js';
 import { JFFS2_NAME_MAX } from '../node/layout.js';
 
 /** What a new object is, beside its owner and permissions. */

@@ -1,9 +1,9 @@
 /** Writes single inode nodes and dirents for a mounted volume, and files them. */
 import { bytesOf } from '../../core/index.js';
 import type { ByteString } from '../../core/index.js';
+import { typeBits } from '../../vfs/index.js';
 import type { Operation, Task } from '../../vfs/index.js';
 import type { DataNode } from './fragments.js';
-import { modeOfType } from './inode.js';
 import type { InodeAttributes, LiveInode } from './inode.js';
 import { stateByRange } from './load.js';
 import { locked } from './locks.js';
@@ -119,10 +119,10 @@ export function* writeInode(
 /** Data that the metadata node of an inode carries: a symlink's target, a device's number. */
 function metadataContent(volume: Volume, live: LiveInode): Uint8Array {
   switch (live.mode & 0o170000) {
-    case modeOfType('symlink'):
+    case typeBits.symlink:
       return bytesOf(live.target);
-    case modeOfType('char'):
-    case modeOfType('block'):
+    case typeBits.char:
+    case typeBits.block:
       return encodeDevice(live.rdev, volume.rules.endian);
     default:
       return noData;

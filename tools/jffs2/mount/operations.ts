@@ -4,7 +4,7 @@
  * mount/file.ts and mount/xattr.ts.
  */
 import type { ByteString } from '../../core/index.js';
-import { FsError, holding, take } from '../../vfs/index.js';
+import { FsError, holding, take, typeBits, typeOfMode } from '../../vfs/index.js';
 import type {
   AttributeChange,
   Attributes,
@@ -20,7 +20,6 @@ import type {
 } from '../../vfs/index.js';
 import { collectOnce } from './collect.js';
 import { attributesOf, changeAttributes, MAX_FILE_SIZE, readContent, writeContent } from './file.js';
-import { modeOfType, typeOfMode } from './inode.js';
 import type { InodeAttributes, LiveInode } from './inode.js';
 import { loadInode } from './load.js';
 import {
@@ -111,16 +110,16 @@ export class Jffs2Operations {
   mknod(directory: Ino, name: ByteString, node: NewNode): Startable<Ino> {
     const { mode, uid, gid, type } = node;
     const rdev = type === 'char' || type === 'block' ? node.rdev : undefined;
-    const object = { mode, uid, gid, typeMode: modeOfType(type), ...(rdev ? { rdev } : {}) };
+    const object = { mode, uid, gid, typeMode: typeBits[type], ...(rdev ? { rdev } : {}) };
     return this.#create(directory, name, object, 'mknod');
   }
 
   mkdir(directory: Ino, name: ByteString, inode: NewInode): Startable<Ino> {
-    return this.#create(directory, name, { ...inode, typeMode: modeOfType('directory') }, 'mkdir');
+    return this.#create(directory, name, { ...inode, typeMode: typeBits.directory }, 'mkdir');
   }
 
   symlink(directory: Ino, name: ByteString, target: ByteString, inode: NewInode): Startable<Ino> {
-    const object = { ...inode, mode: 0o777, typeMode: modeOfType('symlink'), target };
+    const object = { ...inode, mode: 0o777, typeMode: typeBits.symlink, target };
     const create = this.#create(directory, name, object, 'symlink');
     return function* (task) {
       if (target.length > JFFS2_NAME_MAX) throw new FsError('ENAMETOOLONG', 'symlink');

@@ -3,9 +3,8 @@
  * order of its driver.
  */
 import type { ByteString } from '../../core/index.js';
-import { comesBefore, FsError, holding, take } from '../../vfs/index.js';
+import { comesBefore, FsError, holding, take, typeBits } from '../../vfs/index.js';
 import type { Errno, Ino, Lock, Operation, RenameFlags, Task } from '../../vfs/index.js';
-import { modeOfType } from './inode.js';
 import type { LiveInode } from './inode.js';
 import { loadInode } from './load.js';
 import {
@@ -124,7 +123,7 @@ function* renameObject(volume: Volume, task: Task, plan: RenamePlan): Operation<
     source.record.nlink += 1;
   }
   if (flags.whiteout) {
-    const whiteout = { typeMode: modeOfType('char'), mode: 0, uid: 0, gid: 0 };
+    const whiteout = { typeMode: typeBits.char, mode: 0, uid: 0, gid: 0 };
     yield* createObject(volume, task, from, name, whiteout);
   } else yield* removeName(volume, task, from, name);
   if (isDirectory(source)) from.nlink -= 1;

@@ -31,7 +31,7 @@ export interface DirentFields {
   readonly ino: number;
   /** Time given to the directory; 0 says nothing. */
   readonly mctime: number;
-  /** Type of a directory entry: (mode & 0o170000) >> 12; 0 for a deletion. */
+  /** Type of a directory entry, see dirent-type.ts; 0 for a deletion. */
   readonly type: number;
   readonly name: ByteString;
 }

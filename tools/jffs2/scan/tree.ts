@@ -5,8 +5,8 @@
  */
 import { compareBytes, joinPath, textOf } from '../../core/index.js';
 import type { ByteString } from '../../core/index.js';
-import { newDirectory } from '../../vfs/index.js';
-import type { FileType, TreeDirectory, TreeInode } from '../../vfs/index.js';
+import { newDirectory, typeOfMode } from '../../vfs/index.js';
+import type { TreeDirectory, TreeInode } from '../../vfs/index.js';
 import { comprName, DSIZE_MAX } from '../compression/compression.js';
 import { decodeDevice } from '../node/device.js';
 import { comprNumbers, CPU_PAGE_SIZE, JFFS2_NAME_MAX, padToNode, ROOT_INO } from '../node/layout.js';
@@ -35,17 +35,6 @@ export interface BuiltTree {
 export function buildTree(area: ScanArea, nodes: readonly TreeNode[]): BuiltTree {
   return new TreeBuilder(area, nodes).build();
 }
-
-/** File type by the upper bits of st_mode. */
-const fileTypes: ReadonlyMap<number, FileType> = new Map([
-  [0o010000, 'fifo'],
-  [0o020000, 'char'],
-  [0o040000, 'directory'],
-  [0o060000, 'block'],
-  [0o100000, 'file'],
-  [0o120000, 'symlink'],
-  [0o140000, 'socket'],
-]);
 
 class TreeBuilder {
   readonly #area: ScanArea;
@@ -200,7 +189,7 @@ class TreeBuilder {
 
   #fromState(ino: number, path: ByteString, state: InodeState): TreeInode | undefined {
     const { metadata } = state;
-    const type = fileTypes.get(metadata.mode & 0o170000);
+    const type = typeOfMode(metadata.mode);
     const common = {
       mode: metadata.mode & 0o7777,
       uid: metadata.uid,

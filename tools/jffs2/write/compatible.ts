@@ -5,9 +5,11 @@
  */
 import { bytesOf, compareBytes, joinPath } from '../../core/index.js';
 import type { ByteString } from '../../core/index.js';
+import { typeBits } from '../../vfs/index.js';
 import type { TreeDirectory, TreeInode } from '../../vfs/index.js';
 import { compress, compressors } from '../compression/compression.js';
 import type { Compression } from '../compression/compression.js';
+import { direntType } from '../node/dirent-type.js';
 import {
   comprNumbers,
   CPU_PAGE_SIZE,
@@ -23,7 +25,7 @@ import type { Page } from './content.js';
 import { inodePutter, writeSteps } from './nodes.js';
 import type { PageWriter, PutInode } from './nodes.js';
 import { BlockOutput } from './output.js';
-import { direntType, typeBits, XattrNumbers, xattrSteps } from './plan.js';
+import { XattrNumbers, xattrSteps } from './plan.js';
 import type { InodeTemplate, WriteStep } from './plan.js';
 
 /** The compressors that mkfs.jffs2 enables, in its order; lzo, when enabled, comes first. */
@@ -107,7 +109,14 @@ function* planCompatible(root: TreeDirectory, options: CompatibleOptions): Gener
       const ino = known ?? numbers.size + 1;
       yield {
         kind: 'dirent',
-        fields: { pino, version, ino, mctime: secondsOf(inode), type: direntType(inode), name },
+        fields: {
+          pino,
+          version,
+          ino,
+          mctime: secondsOf(inode),
+          type: direntType(typeBits[inode.type]),
+          name,
+        },
       };
       version += 1;
       if (known !== undefined) continue;

@@ -6,8 +6,10 @@
  */
 import { bytesOf, compareBytes, FormatError, joinPath, textOf } from '../../core/index.js';
 import type { ByteString } from '../../core/index.js';
+import { typeBits } from '../../vfs/index.js';
 import type { Content, TreeDirectory, TreeInode } from '../../vfs/index.js';
 import { encodeDevice } from '../node/device.js';
+import { direntType } from '../node/dirent-type.js';
 import type { DirentFields, InodeFields, XattrFields, XrefFields } from '../node/encode.js';
 import { JFFS2_NAME_MAX, ROOT_INO } from '../node/layout.js';
 import type { Endian } from '../node/layout.js';
@@ -34,22 +36,6 @@ export type WriteStep =
       readonly content: Content;
       readonly path: ByteString;
     };
-
-/** Upper bits of st_mode by type. */
-export const typeBits = {
-  fifo: 0o010000,
-  char: 0o020000,
-  directory: 0o040000,
-  block: 0o060000,
-  file: 0o100000,
-  symlink: 0o120000,
-  socket: 0o140000,
-} as const;
-
-/** Returns the type that a directory entry holds. */
-export function direntType(inode: TreeInode): number {
-  return typeBits[inode.type] >> 12;
-}
 
 const NO_DATA = new Uint8Array();
 /** File sizes and times are 32-bit. */
@@ -154,7 +140,7 @@ export function* planImage(root: TreeDirectory, options: PlanOptions): Generator
       const known = numbers.get(inode);
       const ino = known ?? numbers.size + 1;
       version += 1;
-      const fields = { pino, version, ino, mctime, type: direntType(inode), name };
+      const fields = { pino, version, ino, mctime, type: direntType(typeBits[inode.type]), name };
       yield { kind: 'dirent', fields };
       if (known !== undefined) {
         if (inode.type === 'directory') refuse(path, 'directory with', 'one name each', 'two names');
