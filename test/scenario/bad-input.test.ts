@@ -11,7 +11,7 @@ import {
 } from '../../tools/emulator/index.js';
 import { appendMetadata, readChunks } from '../../tools/firmware/index.js';
 import { noise } from '../support/image-inputs.js';
-import { routerTree, smallBoard, sysupgradeImage } from '../support/router-image.js';
+import { smallBoard, sysupgradeImage } from '../support/router-image.js';
 
 const profile = smallBoard();
 let image: Uint8Array;
@@ -192,25 +192,4 @@ test('a partition that the board does not have, and bytes that do not fit one, a
   expect(problemsOf(run('  - flash: { partition: art, offset: 65530, bytes: 100 }\n', {}))).toEqual([
     'partition art has room for 6 bytes at 65530, 100 are to be written',
   ]);
-});
-
-test('settings survive with the carrier that garbage collection spares', async () => {
-  const device = new Device({ profile, chip: chipFromImage(profile, image), safeCarrier: true });
-  const newer = await sysupgradeImage(profile, routerTree({ '/usr/bin/new': 'n' }), 90_000);
-  const [scenario] = loadScenario(
-    `name: safe
-steps:
-  - boot
-  - write: { path: /etc/config/a, text: '1' }
-  - sysupgrade: { image: upgrade }
-  - expect: { state: jffs2-overlay, fsState: ready, file: [{ path: /etc/config/a, text: '1' }] }
-`,
-    'safe.yaml',
-  );
-  const report = runScenario('safe', scenario?.steps ?? [], device, {
-    image,
-    upgrade: newer,
-    read: () => newer,
-  });
-  expect(problemsOf(report)).toEqual([]);
 });

@@ -1,4 +1,5 @@
 /** Upgrades between images of different size, board and age. */
+import { createHash } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
 import {
   chipFromImage,
@@ -188,4 +189,26 @@ test('-k lists packages of the base and of the overlay', async () => {
     'packages',
   );
   expect(problemsOf(report)).toEqual([]);
+});
+
+test('the safe carrier is chosen by a step, and carries the settings as the device that always uses it', () => {
+  const carried = (step: string, always: boolean): { bytes: string; problems: readonly string[] } => {
+    const [scenario] = loadScenario(
+      `name: test\nsteps:${settled}  - ${step}
+  - expect: { state: jffs2-overlay, fsState: ready, file: [{ path: /etc/config/a, text: 'mine' }] }
+`,
+      'test.yaml',
+    );
+    const chip = chipFromImage(profile, image('base'));
+    const device = new Device({ profile, chip, safeCarrier: always });
+    const report = runScenario('test', scenario?.steps ?? [], device, { image: image('base'), read: image });
+    return { bytes: createHash('sha256').update(chip.image()).digest('hex'), problems: problemsOf(report) };
+  };
+  const usual = carried('sysupgrade', false);
+  const always = carried('sysupgrade', true);
+  const asked = carried('sysupgrade: { safeCarrier: true }', false);
+  expect([usual.problems, always.problems, asked.problems]).toEqual([[], [], []]);
+  expect(asked.bytes).toBe(always.bytes);
+  expect(asked.bytes).not.toBe(usual.bytes);
+  expect(carried('sysupgrade: { safeCarrier: false }', true).bytes).toBe(usual.bytes);
 });

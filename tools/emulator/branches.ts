@@ -35,8 +35,6 @@ export interface Branch {
   readonly watchdogSeconds: number;
   /** Seconds after which a kernel that panics restarts the device. */
   readonly panicRestartSeconds: number;
-  /** `/tmp/sysupgrade.tar` is removed at the end of boot. */
-  readonly doneRemovesTar: boolean;
   /** compat_version of image and device are compared. */
   readonly checksCompatVersion: boolean;
   /** `--ignore-minor-compat-version` is known. */
@@ -45,12 +43,10 @@ export interface Branch {
   readonly backupDisablesServices: boolean;
   /** Conffiles are also read from apk's package lists. */
   readonly readsApkLists: boolean;
-  /** A FIT above this size is a kernel with a rootfs behind it. */
+  /** A FIT of at most so many bytes has its root inside; above, the root is behind it. */
   readonly fitSplitThreshold: number | undefined;
   /** The OEM name is accepted where the board name is compared. */
   readonly acceptsOemName: boolean;
-  /** The upgrade script itself refuses an image that is invalid and not forceable. */
-  readonly scriptTestsForceable: boolean;
 }
 
 const branch1907: Branch = {
@@ -65,14 +61,12 @@ const branch1907: Branch = {
   extrootTriesOverlayFirst: false,
   watchdogSeconds: 30,
   panicRestartSeconds: 1,
-  doneRemovesTar: false,
   checksCompatVersion: false,
   ignoresMinorCompat: false,
   backupDisablesServices: false,
   readsApkLists: false,
   fitSplitThreshold: undefined,
   acceptsOemName: false,
-  scriptTestsForceable: false,
 };
 /** Barrier Breaker, on which many vendors still build. */
 const branch1407: Branch = {
@@ -104,10 +98,8 @@ const branch2512: Branch = {
   ...branch2410,
   name: '25.12',
   resetProgram: 'factoryreset',
-  doneRemovesTar: true,
   fitSplitThreshold: 0x80000,
   acceptsOemName: true,
-  scriptTestsForceable: true,
 };
 
 /** Traits by branch name. */

@@ -32,7 +32,8 @@ export interface ResetReport {
 export function factoryReset(system: RunningSystem, options: ResetOptions = {}): ResetReport {
   const via = options.via ?? 'command';
   const { device, volume } = system;
-  device.timeline.log('reset', `factory reset by ${via}`);
+  const program = via === 'mtd-erase' ? 'mtd' : device.branch.resetProgram;
+  device.timeline.log('reset', `factory reset by ${via} (${program})`);
   if (!volume) return { path: 'nothing', reboots: false };
 
   if (via === 'mtd-erase') {

@@ -298,6 +298,7 @@ class ScenarioRunner {
       force: args.force ?? false,
       test: args.test ?? false,
       ignoreMinorCompat: args.ignoreMinorCompat ?? false,
+      ...(args.safeCarrier === undefined ? {} : { safeCarrier: args.safeCarrier }),
       ...(args.settings === undefined ? {} : { settings: this.#files.read(args.settings) }),
     });
     if (args.refused) return refusalProblems(args.refused, result);

@@ -81,6 +81,10 @@ const steps = {
       skipEqual: z.boolean().optional().describe('-u'),
       settings: z.string().optional().describe('-f: archive to carry instead of a backup'),
       ignoreMinorCompat: z.boolean().optional().describe('--ignore-minor-compat-version'),
+      safeCarrier: z
+        .boolean()
+        .optional()
+        .describe('carry settings in a form that survives garbage collection, unlike `mtd -j`'),
       branch: z.enum(branchNames).optional().describe('release that the new image runs; default: the same'),
       refused: z
         .array(z.enum(refusalReasons))

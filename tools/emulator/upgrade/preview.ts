@@ -92,7 +92,7 @@ export function previewUpgrade(
   const droppedPackages = packagesOf({ ...keepListSystem(system), rom }, device.branch).filter(
     ({ name }) => !names.has(name),
   );
-  const room = archive && archiveRoom(system, image, archive, newRoot.rootfsData);
+  const room = archive && archiveRoom(system, image, archive, newRoot.rootfsData, options.safeCarrier);
   const reasons = [
     ...refusals,
     ...attention(kept, lost, droppedPackages),
@@ -170,9 +170,10 @@ function archiveRoom(
   image: Uint8Array,
   archive: Uint8Array,
   rootfsData: number,
+  safeCarrier: boolean | undefined,
 ): ArchiveRoom | undefined {
   const { eraseSize, size } = device.firmware().geometry;
-  const insertion = carrySettings(device, image, archive, eraseSize);
+  const insertion = carrySettings(device, image, archive, eraseSize, safeCarrier);
   if (!insertion) return undefined;
   const { tree } = readSettingsArchive(archive);
   let unpacked = 0;

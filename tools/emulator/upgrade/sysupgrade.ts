@@ -32,6 +32,8 @@ export interface UpgradeOptions extends KeepListOptions {
   /** -f: an archive to carry instead of a backup made now. */
   readonly settings?: Uint8Array;
   readonly ignoreMinorCompat?: boolean;
+  /** Carry the settings in the form that survives garbage collection; default: as the device does. */
+  readonly safeCarrier?: boolean;
 }
 
 /** How an upgrade ended. */
@@ -107,7 +109,7 @@ export function sysupgrade(
   // TERM, four seconds, KILL, six seconds; then a second before the reboot.
   device.timeline.wait(11_000);
 
-  const write = writeFirmware(device, image, archive);
+  const write = writeFirmware(device, image, archive, options.safeCarrier);
   device.timeline.wait(1000);
   return { kind: 'written', verdict, write, kept, archiveSize: archive?.length ?? 0 };
 }
@@ -129,10 +131,11 @@ export function writeFirmware(
   device: Device,
   image: Uint8Array,
   archive: Uint8Array | undefined,
+  safeCarrier = device.safeCarrier,
 ): MtdWriteReport {
   const firmware = device.firmware();
   const { eraseSize, size } = firmware.geometry;
-  const withSettings = archive && carrySettings(device, image, archive, eraseSize)?.bytes;
+  const withSettings = archive && carrySettings(device, image, archive, eraseSize, safeCarrier)?.bytes;
   const write = mtdWrite(firmware, withSettings ?? image);
   // What the real tool inserts behind the image and does not fit is lost without a word.
   if (withSettings && withSettings.length > size) device.findings.add('config-cut', 'firmware');
@@ -152,6 +155,7 @@ export function carrySettings(
   image: Uint8Array,
   archive: Uint8Array,
   eraseSize: number,
+  safeCarrier = device.safeCarrier,
 ): Insertion | undefined {
   const seconds = Number(device.clock.nowNs() / 1_000_000_000n);
   try {
@@ -165,7 +169,7 @@ export function carrySettings(
         mtime: seconds,
         ctime: seconds,
       },
-      { endian: device.profile.endianness, eraseSize, form: device.safeCarrier ? 'safe' : 'mtd' },
+      { endian: device.profile.endianness, eraseSize, form: safeCarrier ? 'safe' : 'mtd' },
     );
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
