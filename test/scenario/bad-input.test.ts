@@ -2,16 +2,11 @@
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { FormatError } from '../../tools/core/index.js';
-import {
-  chipFromImage,
-  Device,
-  loadScenario,
-  runScenario,
-  type ScenarioReport,
-} from '../../tools/emulator/index.js';
+import { chipFromImage, type ScenarioReport } from '../../tools/emulator/index.js';
 import { appendMetadata, readChunks } from '../../tools/firmware/index.js';
 import { noise } from '../support/image-inputs.js';
 import { smallBoard, sysupgradeImage } from '../support/router-image.js';
+import { problemsOf, runSteps } from '../support/scenario-steps.js';
 
 const profile = smallBoard();
 let image: Uint8Array;
@@ -94,17 +89,7 @@ describe('an image is refused by name', () => {
 });
 
 function run(steps: string, files: Readonly<Record<string, Uint8Array>>): ScenarioReport {
-  const [scenario] = loadScenario(`name: test\nsteps:\n${steps}`, 'test.yaml');
-  if (!scenario) throw new Error('no scenario');
-  const device = new Device({ profile, chip: chipFromImage(profile, image) });
-  return runScenario('test', scenario.steps, device, {
-    image,
-    read: (name) => files[name] ?? new Uint8Array(),
-  });
-}
-
-function problemsOf({ steps }: ScenarioReport): readonly string[] {
-  return steps.flatMap(({ problems }) => problems);
+  return runSteps(steps, { profile, image, read: (name) => files[name] ?? new Uint8Array() });
 }
 
 /** A tar of one file under any name. */

@@ -1,13 +1,9 @@
-/** Every form of firmware that the kernel splits: it boots, is upgraded to itself and reset, in both byte orders. */
+/** Every form of firmware that the kernel splits, in both byte orders: it boots, is upgraded to itself and is reset; damaged,
+ * it does not come up. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import {
-  chipFromImage,
-  Device,
-  loadScenario,
-  runScenario,
-  type BranchName,
-} from '../../tools/emulator/index.js';
+import { boot, chipFromImage, Device, type BranchName } from '../../tools/emulator/index.js';
 import { fillerBytes } from '../../tools/emulator/device/filler.js';
+import { writeFromOutside } from '../../tools/emulator/device/write-from-outside.js';
 import {
   buildFit,
   buildSeama,
@@ -22,6 +18,7 @@ import { buildWrgg } from '../../tools/firmware/wrgg.js';
 import { packSquashfs } from '../../tools/squashfs/index.js';
 import type { BoardProfile } from '../../tools/boards/index.js';
 import { routerTree, smallBoard } from '../support/router-image.js';
+import { problemsOf, runSteps } from '../support/scenario-steps.js';
 
 const eraseSize = 0x10000;
 const kernel = fillerBytes(60_000, 11);
@@ -119,29 +116,41 @@ const tplinkBody = () => ({
   length: 'cut' as const,
 });
 
-/** A form by name: its splitter, the byte orders of boards that have it, and an image. */
-const forms: readonly [
-  name: string,
-  parser: SplitParser,
-  endian: readonly BoardProfile['endianness'][],
-  image: (little: boolean) => Uint8Array,
-][] = [
-  ['uImage', 'uimage', ['big', 'little'], () => behind(uimage())],
-  [
-    'TP-Link v1',
-    'tplink',
-    ['big', 'little'],
-    () =>
+interface Form {
+  readonly name: string;
+  readonly parser: SplitParser;
+  /** Byte orders of the boards that have it. */
+  readonly endians: readonly BoardProfile['endianness'][];
+  readonly image: (little: boolean) => Uint8Array;
+  /** What is said when its header is gone. */
+  readonly refusal: string;
+}
+
+const both = ['big', 'little'] as const;
+const forms: readonly Form[] = [
+  {
+    name: 'uImage',
+    parser: 'uimage',
+    endians: both,
+    image: () => behind(uimage()),
+    refusal: 'no uImage at 0x0',
+  },
+  {
+    name: 'TP-Link v1',
+    parser: 'tplink',
+    endians: both,
+    image: () =>
       buildTplinkV1Image(
         { version: 1, vendor: 'TP-LINK', versionText: 'ver. 1.0', hardwareId: 1, hardwareRevision: 1 },
         tplinkBody(),
       ),
-  ],
-  [
-    'TP-Link v2',
-    'tplink',
-    ['big', 'little'],
-    (littleEndian) =>
+    refusal: 'no TP-Link header at the start of firmware',
+  },
+  {
+    name: 'TP-Link v2',
+    parser: 'tplink',
+    endians: both,
+    image: (littleEndian) =>
       buildTplinkV2Image(
         {
           version: 2,
@@ -153,20 +162,52 @@ const forms: readonly [
         },
         tplinkBody(),
       ),
-  ],
-  ['Seama', 'seama', ['big', 'little'], () => atBlock(buildSeama(['dev=/dev/mtdblock/1'], kernel), 0x80000)],
-  // Its kernel code reads the offsets without a swap: little-endian boards alone.
-  ['TRX of OpenWrt', 'trx', ['little'], trx],
-  ['TRX of the mainline', 'mainline-trx', ['big', 'little'], trx],
-  [
-    'WRGG',
-    'wrgg',
-    ['big', 'little'],
-    () => atBlock(buildWrgg({ signature: 'test', device: '/dev/mtdblock/1' }, kernel), 0x80000),
-  ],
-  ['FIT', 'fit', ['little'], () => fit(0x90000)],
-  ['bare LZMA', 'lzma', ['big', 'little'], lzma],
-  ['ELF', 'elf', ['big', 'little'], elf],
+    refusal: 'no TP-Link header at the start of firmware',
+  },
+  {
+    name: 'Seama',
+    parser: 'seama',
+    endians: both,
+    image: () => atBlock(buildSeama(['dev=/dev/mtdblock/1'], kernel), 0x80000),
+    refusal: 'no Seama header at the start of firmware',
+  },
+  {
+    name: 'TRX of OpenWrt',
+    parser: 'trx',
+    // Its kernel code reads the offsets without a swap.
+    endians: ['little'],
+    image: trx,
+    refusal: 'no TRX header at the start of any erase block of firmware',
+  },
+  {
+    name: 'TRX of the mainline',
+    parser: 'mainline-trx',
+    endians: both,
+    image: trx,
+    refusal: 'no TRX header at the start of firmware',
+  },
+  {
+    name: 'WRGG',
+    parser: 'wrgg',
+    endians: both,
+    image: () => atBlock(buildWrgg({ signature: 'test', device: '/dev/mtdblock/1' }, kernel), 0x80000),
+    refusal: 'no WRGG header at the start of firmware',
+  },
+  {
+    name: 'FIT',
+    parser: 'fit',
+    endians: ['little'],
+    image: () => fit(0x90000),
+    refusal: 'no FIT image at the start of any erase block of firmware',
+  },
+  {
+    name: 'bare LZMA',
+    parser: 'lzma',
+    endians: both,
+    image: lzma,
+    refusal: 'no LZMA stream at the start of firmware',
+  },
+  { name: 'ELF', parser: 'elf', endians: both, image: elf, refusal: 'no ELF file at the start of firmware' },
 ];
 
 function boardOf(
@@ -182,12 +223,9 @@ function problemsOn(
   profile: BoardProfile,
   image: Uint8Array,
   steps: string,
-  branch?: BranchName,
+  branch: BranchName = '25.12',
 ): readonly string[] {
-  const [scenario] = loadScenario(`name: test\nsteps:\n${steps}`, 'test.yaml');
-  const device = new Device({ profile, chip: chipFromImage(profile, image), ...(branch ? { branch } : {}) });
-  const report = runScenario('test', scenario?.steps ?? [], device, { image, read: () => image });
-  return report.steps.flatMap(({ problems }) => problems);
+  return problemsOf(runSteps(steps, { profile, image, branch }));
 }
 
 const life = `  - boot
@@ -200,27 +238,38 @@ const life = `  - boot
   - expect: { state: jffs2-overlay, treeEqualsBase: true, unchanged: [u-boot, art] }
 `;
 
-const cases = forms.flatMap(([name, parser, endians, image]) =>
-  endians.flatMap((endian) =>
-    (['nested', 'by-name'] as const).map((mode) => ({ name, parser, image, endian, mode })),
+const cases = forms.flatMap((form) =>
+  form.endians.flatMap((endian) =>
+    (['nested', 'by-name'] as const).map((mode) => ({ ...form, endian, mode })),
   ),
 );
 
-describe.each(cases)('$name on a $endian-endian board, split $mode', ({ parser, image, endian, mode }) => {
-  test('boots, keeps settings in an upgrade, and is reset', () => {
-    const profile = boardOf(parser, mode, endian);
-    expect(problemsOn(profile, image(endian === 'little'), life)).toEqual([]);
-  });
+describe.each(cases)(
+  '$name on a $endian-endian board, split $mode',
+  ({ parser, image, refusal, endian, mode }) => {
+    test('boots, keeps settings in an upgrade, and is reset', () => {
+      const profile = boardOf(parser, mode, endian);
+      expect(problemsOn(profile, image(endian === 'little'), life)).toEqual([]);
+    });
 
-  test('is not started without its header', () => {
-    const profile = boardOf(parser, mode, endian);
-    const steps = `  - flash: { partition: firmware, base64: '${Buffer.alloc(64).toString('base64')}' }
-  - boot
-  - expect: { state: no-boot, stage: boot-loader }
-`;
-    expect(problemsOn(profile, image(endian === 'little'), steps)).toEqual([]);
-  });
-});
+    test('is not started without its header, and the reason names what is missing', () => {
+      const profile = boardOf(parser, mode, endian);
+      const chip = chipFromImage(profile, image(endian === 'little'));
+      const device = new Device({ profile, chip });
+      writeFromOutside(device, 'firmware', 0, () => new Uint8Array(64));
+      expect(boot(device)).toEqual({ kind: 'no-boot', stage: 'boot-loader', reason: refusal });
+    });
+
+    test('does not come up without its root, and the reason says so', () => {
+      const profile = boardOf(parser, mode, endian);
+      const bytes = image(endian === 'little');
+      const device = new Device({ profile, chip: chipFromImage(profile, bytes) });
+      writeFromOutside(device, 'firmware', Buffer.from(bytes).indexOf('hsqs'), () => new Uint8Array(4));
+      const result = boot(device);
+      expect(result.kind === 'no-boot' && result.reason).toMatch(/^(no rootfs|rootfs holds no squashfs)/);
+    });
+  },
+);
 
 test('a small FIT is taken for one with its root inside from 22.03 on, a larger one from 25.12 on', () => {
   const profile = boardOf('fit', 'nested', 'little');

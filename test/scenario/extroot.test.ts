@@ -3,15 +3,9 @@ import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { writeArchive } from '../../tools/archive/index.js';
 import { rootUuid } from '../../tools/emulator/boot/extroot.js';
-import {
-  chipFromImage,
-  Device,
-  loadScenario,
-  runScenario,
-  type BranchName,
-  type ScenarioReport,
-} from '../../tools/emulator/index.js';
+import { chipFromImage, Device, type BranchName, type ScenarioReport } from '../../tools/emulator/index.js';
 import { routerTree, smallBoard, sysupgradeImage } from '../support/router-image.js';
+import { problemsOf, runSteps } from '../support/scenario-steps.js';
 
 const profile = smallBoard();
 const withBlock = { '/sbin/block': 'block-mount' };
@@ -28,20 +22,13 @@ function run(
   steps: string,
   { branch = '22.03', base = image }: { branch?: BranchName; base?: Uint8Array } = {},
 ): ScenarioReport {
-  const [scenario] = loadScenario(`name: test\nsteps:\n${steps}`, 'test.yaml');
-  const device = new Device({ profile, chip: chipFromImage(profile, base), branch });
-  const files = { image: base, upgrade: newer, read: () => archive };
-  return runScenario('test', scenario?.steps ?? [], device, files);
+  return runSteps(steps, { profile, image: base, upgrade: newer, branch, read: () => archive });
 }
 
 const archive = writeArchive(routerTree({ '/etc/on-stick': 'whole root' }), {
   format: 'pax',
   compression: 'gzip',
 });
-
-function problemsOf({ steps }: ScenarioReport): readonly string[] {
-  return steps.flatMap(({ problems }) => problems);
-}
 
 /** Asks for the stick in the fstab of whatever root is up. */
 function fstab(options = "option target '/overlay'", uuid = '5EED0000-0000-4000-8000-000000000001'): string {
@@ -235,8 +222,6 @@ ${fstab()}  - plug: { device: sda1, tar: ${marker ? 'marked' : 'unmarked'} }
   - reboot
 `;
   const runWith = (steps: string, branch: BranchName): ScenarioReport => {
-    const [scenario] = loadScenario(`name: test\nsteps:\n${steps}`, 'test.yaml');
-    const device = new Device({ profile, chip: chipFromImage(profile, image), branch });
     const read = (name: string): Uint8Array =>
       writeArchive(
         routerTree({
@@ -245,7 +230,7 @@ ${fstab()}  - plug: { device: sda1, tar: ${marker ? 'marked' : 'unmarked'} }
         }),
         { format: 'pax' },
       );
-    return runScenario('test', scenario?.steps ?? [], device, { image, read });
+    return runSteps(steps, { profile, image, branch, read });
   };
 
   test.each([

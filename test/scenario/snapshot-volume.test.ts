@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { writeArchive } from '../../tools/archive/index.js';
 import { byteStringFromText } from '../../tools/core/index.js';
-import { chipFromImage, Device, loadScenario, runScenario } from '../../tools/emulator/index.js';
 import { bytesContent, newDirectory } from '../../tools/vfs/index.js';
 import { smallBoard, sysupgradeImage } from '../support/router-image.js';
+import { problemsOf, runSteps } from '../support/scenario-steps.js';
 
 const profile = smallBoard();
 
@@ -29,10 +29,8 @@ test('data and configuration are unpacked into a RAM overlay, at every boot anew
   const image = await sysupgradeImage(profile, undefined, 60_000);
   const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
   const { eraseSize } = profile.flash;
-  const [scenario] = loadScenario(
-    `name: snapshot
-steps:
-  - flash: { partition: rootfs_data, erase: true }
+  const report = runSteps(
+    `  - flash: { partition: rootfs_data, erase: true }
   - flash: { partition: rootfs_data, base64: "${base64(record('DATA', 0, 'first', 'one'))}" }
   - flash: { partition: rootfs_data, offset: ${eraseSize}, base64: "${base64(record('DATA', 1, 'second', 'two'))}" }
   - flash: { partition: rootfs_data, offset: ${2 * eraseSize}, base64: "${base64(record('CONF', 0, 'settings', 'three'))}" }
@@ -46,9 +44,7 @@ steps:
   - reboot
   - expect: { file: [{ path: /first, text: one }, { path: /later, absent: true }] }
 `,
-    'snapshot.yaml',
+    { profile, image },
   );
-  const device = new Device({ profile, chip: chipFromImage(profile, image) });
-  const report = runScenario('snapshot', scenario?.steps ?? [], device, { image, read: () => image });
-  expect(report.steps.flatMap(({ problems }) => problems)).toEqual([]);
+  expect(problemsOf(report)).toEqual([]);
 });

@@ -1,14 +1,8 @@
 /** Several operations in flight: in scenarios and in the shell. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import {
-  chipFromImage,
-  Device,
-  loadScenario,
-  runScenario,
-  type OrderReplay,
-  type ScenarioReport,
-} from '../../tools/emulator/index.js';
+import { type OrderReplay, type ScenarioReport } from '../../tools/emulator/index.js';
 import { smallBoard, sysupgradeImage } from '../support/router-image.js';
+import { problemsOf, runSteps } from '../support/scenario-steps.js';
 
 const profile = smallBoard();
 let image: Uint8Array;
@@ -17,13 +11,7 @@ beforeAll(async () => {
 });
 
 function run(steps: string, replay?: OrderReplay): ScenarioReport {
-  const [scenario] = loadScenario(`name: test\nsteps:\n${steps}`, 'test.yaml');
-  const device = new Device({ profile, chip: chipFromImage(profile, image) });
-  return runScenario('test', scenario?.steps ?? [], device, { image, read: () => image }, replay);
-}
-
-function problemsOf({ steps }: ScenarioReport): readonly string[] {
-  return steps.flatMap(({ problems }) => problems);
+  return runSteps(steps, { profile, image, ...(replay ? { replay } : {}) });
 }
 
 /** Two writers of one file: which of them is last, the order decides. */

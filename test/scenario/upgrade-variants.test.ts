@@ -1,15 +1,10 @@
 /** Upgrades between images of different size, board and age. */
 import { createHash } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
-import {
-  chipFromImage,
-  Device,
-  loadScenario,
-  runScenario,
-  type ScenarioReport,
-} from '../../tools/emulator/index.js';
+import { chipFromImage, Device, type ScenarioReport } from '../../tools/emulator/index.js';
 import { fillerBytes } from '../../tools/emulator/device/filler.js';
 import { routerTree, smallBoard, sysupgradeImage } from '../support/router-image.js';
+import { problemsOf, runSteps, runStepsOn } from '../support/scenario-steps.js';
 
 const profile = smallBoard();
 const filler = (size: number): string => Buffer.from(fillerBytes(size, 5)).toString('latin1');
@@ -53,14 +48,7 @@ function image(name: string): Uint8Array {
 }
 
 function run(steps: string, start = 'base'): ScenarioReport {
-  const [scenario] = loadScenario(`name: test\nsteps:\n${steps}`, 'test.yaml');
-  if (!scenario) throw new Error('no scenario');
-  const device = new Device({ profile, chip: chipFromImage(profile, image(start)) });
-  return runScenario('test', scenario.steps, device, { image: image(start), read: image });
-}
-
-function problemsOf({ steps }: ScenarioReport): readonly string[] {
-  return steps.flatMap(({ problems }) => problems);
+  return runSteps(steps, { profile, image: image(start), read: image });
 }
 
 const settled = `
@@ -193,15 +181,12 @@ test('-k lists packages of the base and of the overlay', async () => {
 
 test('the safe carrier is chosen by a step, and carries the settings as the device that always uses it', () => {
   const carried = (step: string, always: boolean): { bytes: string; problems: readonly string[] } => {
-    const [scenario] = loadScenario(
-      `name: test\nsteps:${settled}  - ${step}
-  - expect: { state: jffs2-overlay, fsState: ready, file: [{ path: /etc/config/a, text: 'mine' }] }
-`,
-      'test.yaml',
-    );
     const chip = chipFromImage(profile, image('base'));
     const device = new Device({ profile, chip, safeCarrier: always });
-    const report = runScenario('test', scenario?.steps ?? [], device, { image: image('base'), read: image });
+    const steps = `${settled}  - ${step}
+  - expect: { state: jffs2-overlay, fsState: ready, file: [{ path: /etc/config/a, text: 'mine' }] }
+`;
+    const report = runStepsOn(device, steps, { image: image('base'), read: image });
     return { bytes: createHash('sha256').update(chip.image()).digest('hex'), problems: problemsOf(report) };
   };
   const usual = carried('sysupgrade', false);

@@ -1,13 +1,8 @@
 /** Devices that hang, panic, and restart by themselves. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import {
-  chipFromImage,
-  Device,
-  loadScenario,
-  runScenario,
-  type ScenarioReport,
-} from '../../tools/emulator/index.js';
+import { chipFromImage, Device, type ScenarioReport } from '../../tools/emulator/index.js';
 import { smallBoard, sysupgradeImage } from '../support/router-image.js';
+import { problemsOf, runSteps, runStepsOn } from '../support/scenario-steps.js';
 
 const profile = smallBoard();
 let image: Uint8Array;
@@ -16,13 +11,7 @@ beforeAll(async () => {
 });
 
 function run(steps: string): ScenarioReport {
-  const [scenario] = loadScenario(`name: test\nsteps:\n${steps}`, 'test.yaml');
-  const device = new Device({ profile, chip: chipFromImage(profile, image) });
-  return runScenario('test', scenario?.steps ?? [], device, { image, read: () => image });
-}
-
-function problemsOf({ steps }: ScenarioReport): readonly string[] {
-  return steps.flatMap(({ problems }) => problems);
+  return runSteps(steps, { profile, image });
 }
 
 /** Seconds between two events of the timeline. */
@@ -83,11 +72,10 @@ describe('a system that hangs', () => {
 test('a lock-up never tears a page of a program', () => {
   const device = new Device({ profile, chip: chipFromImage(profile, image) });
   const before = device.chip.image();
-  const [scenario] = loadScenario(
-    'name: x\nsteps:\n  - hang: { operation: 2 }\n  - flash: { partition: u-boot-env, bytes: 65536 }\n',
-    'x.yaml',
-  );
-  runScenario('x', scenario?.steps ?? [], device, { image, read: () => image });
+  runStepsOn(device, '  - hang: { operation: 2 }\n  - flash: { partition: u-boot-env, bytes: 65536 }\n', {
+    image,
+    read: () => image,
+  });
   const after = device.chip.image().subarray(0x40000, 0x50000);
   const written = after.findLastIndex((byte) => byte !== 0xff) + 1;
   expect(written).toBe(0x8000);

@@ -31,10 +31,6 @@ export interface Branch {
   readonly extrootCheck: 'always' | 'with-default-file';
   /** `block extroot` looks at the overlay that is mounted before it mounts rootfs_data itself. */
   readonly extrootTriesOverlayFirst: boolean;
-  /** Seconds after which the watchdog restarts a device whose init feeds it no more. */
-  readonly watchdogSeconds: number;
-  /** Seconds after which a kernel that panics restarts the device. */
-  readonly panicRestartSeconds: number;
   /** compat_version of image and device are compared. */
   readonly checksCompatVersion: boolean;
   /** `--ignore-minor-compat-version` is known. */
@@ -45,8 +41,6 @@ export interface Branch {
   readonly readsApkLists: boolean;
   /** A FIT of at most so many bytes has its root inside; above, the root is behind it. */
   readonly fitSplitThreshold: number | undefined;
-  /** The OEM name is accepted where the board name is compared. */
-  readonly acceptsOemName: boolean;
 }
 
 const branch1907: Branch = {
@@ -59,14 +53,11 @@ const branch1907: Branch = {
   failsafeWaitSeconds: 2,
   extrootCheck: 'always',
   extrootTriesOverlayFirst: false,
-  watchdogSeconds: 30,
-  panicRestartSeconds: 1,
   checksCompatVersion: false,
   ignoresMinorCompat: false,
   backupDisablesServices: false,
   readsApkLists: false,
   fitSplitThreshold: undefined,
-  acceptsOemName: false,
 };
 /** Barrier Breaker, on which many vendors still build. */
 const branch1407: Branch = {
@@ -99,7 +90,6 @@ const branch2512: Branch = {
   name: '25.12',
   resetProgram: 'factoryreset',
   fitSplitThreshold: 0x80000,
-  acceptsOemName: true,
 };
 
 /** Traits by branch name. */

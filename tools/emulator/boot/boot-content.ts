@@ -50,7 +50,7 @@ export class BootContent {
   }
 
   #mountRom(): FileSystem | string {
-    if (!this.#squashfs) return 'no rootfs';
+    if (!this.#squashfs) return this.split.problem ?? 'no rootfs';
     try {
       return openSquashfs(this.#squashfs());
     } catch (error) {
@@ -66,8 +66,8 @@ function rootBytes(
   blocks: readonly Uint8Array[],
 ): (() => Uint8Array) | undefined {
   const eraseSize = blocks[0]?.length;
-  if (!rootfs || eraseSize === undefined) return undefined;
-  const size = Math.min(squashfsSize ?? rootfs.size, rootfs.size);
+  if (!rootfs || squashfsSize === undefined || eraseSize === undefined) return undefined;
+  const size = Math.min(squashfsSize, rootfs.size);
   const first = Math.floor(rootfs.offset / eraseSize);
   const start = rootfs.offset - first * eraseSize;
   const kept = blocks.slice(first, Math.ceil((rootfs.offset + size) / eraseSize));

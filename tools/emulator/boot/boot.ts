@@ -7,9 +7,9 @@
  */
 import { textOf, type ByteString } from '../../core/index.js';
 import { type FileSystem, FsError, removeTree, writeFile } from '../../vfs/index.js';
-import type { FirmwareSplit } from '../../firmware/index.js';
 import type { Device } from '../device/device.js';
 import { devicePath, findFile, readFileIfThere } from '../device/files.js';
+import { fitTakenForRoot } from './fit-threshold.js';
 import { mountRootDone, mountRootStart } from './mount-root.js';
 import { restoreSettings } from '../upgrade/settings-archive.js';
 import { readSettingsArchive } from '../upgrade/settings-file.js';
@@ -64,9 +64,8 @@ export function bootPowered(device: Device, options: BootOptions = {}): BootResu
   timeline.wait(((split.rootfs?.offset ?? 0) * device.chip.timing.readByteNs) / 1e6);
   if (refusal !== undefined) return noBoot(device, 'boot-loader', refusal);
   if (!split.rootfs) return noBoot(device, 'kernel', split.problem ?? 'no rootfs in firmware');
-
-  const small = smallFit(device, split);
-  if (small !== undefined) return noBoot(device, 'kernel', small);
+  const taken = fitTakenForRoot(device, split);
+  if (taken !== undefined) return noBoot(device, 'kernel', taken);
 
   const { rom } = content;
   if (typeof rom === 'string') return noBoot(device, 'rootfs', rom);
@@ -91,16 +90,6 @@ export function bootPowered(device: Device, options: BootOptions = {}): BootResu
     if (error instanceof FsError && error.code === 'EIO') return noBoot(device, 'rootfs', error.message);
     throw error;
   }
-}
-
-/** Why the kernel of this release looks for the root inside a FIT and not behind it, where it is. */
-function smallFit(device: Device, { kernel }: FirmwareSplit): string | undefined {
-  const { fitSplitThreshold } = device.branch;
-  if (device.profile.split.parser !== 'fit' || !kernel || fitSplitThreshold === undefined) return undefined;
-  const size = Buffer.from(device.firmware().read(kernel.offset + 4, 4)).readUInt32BE();
-  return size > fitSplitThreshold
-    ? undefined
-    : `no rootfs: a FIT of ${size} bytes is taken for one with its root inside`;
 }
 
 /** The end of boot: run-once scripts, `mount_root done`, and the carried archive goes. */

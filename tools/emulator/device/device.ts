@@ -43,6 +43,12 @@ export interface DeviceOptions {
 /** Why a device restarts: its user asks for it, its watchdog starves, its kernel panics. */
 export type RestartCause = 'asked' | 'watchdog' | 'panic';
 
+/** How long its own restarts take to come: the timeout that procd sets, and CONFIG_PANIC_TIMEOUT of the kernels. */
+const restartsItMakes = {
+  watchdog: { seconds: 30, text: 'nothing feeds the watchdog: restart' },
+  panic: { seconds: 1, text: 'kernel panic: restart' },
+} as const;
+
 /** A device; `boot/boot.ts` turns it on. */
 export class Device {
   readonly profile: BoardProfile;
@@ -107,11 +113,10 @@ export class Device {
   restart(cause: RestartCause): void {
     this.#restarts[cause] += 1;
     if (cause === 'asked') return;
-    const { watchdogSeconds, panicRestartSeconds } = this.branch;
+    const { seconds, text } = restartsItMakes[cause];
     this.timeline.leaveRam();
-    this.timeline.wait((cause === 'watchdog' ? watchdogSeconds : panicRestartSeconds) * 1000);
-    const text = { watchdog: 'nothing feeds the watchdog: restart', panic: 'kernel panic: restart' };
-    this.timeline.log(cause, text[cause]);
+    this.timeline.wait(seconds * 1000);
+    this.timeline.log(cause, text);
   }
 
   /** Makes a second device with the same content and past, which goes its own way from here. */

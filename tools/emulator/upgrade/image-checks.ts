@@ -10,7 +10,6 @@ import type { Branch } from '../branches.js';
 /** The device as the checks know it. */
 export interface CheckedDevice {
   readonly boardName: string;
-  readonly oemName?: string;
   /** `system.@system[0].compat_version` of its configuration. */
   readonly compatVersion: string;
   /** REQUIRE_IMAGE_METADATA of its target. */
@@ -75,8 +74,7 @@ export function checkMetadata(
 
   const imageCompat = (branch.checksCompatVersion ? metadata.compat_version : undefined) ?? '1.0';
   const devices = (imageCompat === '1.0' ? metadata.supported_devices : metadata.new_supported_devices) ?? [];
-  const names = [device.boardName, ...(branch.acceptsOemName && device.oemName ? [device.oemName] : [])];
-  if (!devices.some((name) => names.includes(name))) {
+  if (!devices.includes(device.boardName)) {
     refuse('other-device', `device ${device.boardName} is not among ${devices.join(', ') || 'none'}`);
   }
   if (branch.checksCompatVersion)
