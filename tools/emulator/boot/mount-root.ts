@@ -71,7 +71,7 @@ export function mountRootDone(system: RunningSystem): void {
   switch (state) {
     case 'jffs2':
       if (system.extroot) noteReady(system, system.extroot);
-      else if (!system.jffs2) switchToJffs2(system, system.volume);
+      else if (!system.jffs2) system.device.findings.add('ram-overlay-forever', 'rootfs_data');
       else if (system.device.branch.keepsState) writeOverlayState(system.jffs2, system.jffs2.root, 'ready');
       break;
     case 'blank':
@@ -242,8 +242,10 @@ function switchToJffs2(system: RunningSystem, volume: FlashPartition): void {
   device.timeline.log('done', 'copying the RAM overlay to flash');
   const whole = device.branch.upperAt === 'overlay/upper';
   const tree = treeFromFileSystem(ram.fs, whole ? ram.fs.root : ram.upper);
+  let place: OverlayPlace;
   try {
     copyTreeOver(jffs2, jffs2.root, tree);
+    place = placeOverlay(jffs2, device.branch.upperAt);
   } catch (error) {
     if (!(error instanceof FsError)) throw error;
     device.timeline.log('done', `copy failed, staying on RAM: ${error.message}`);
@@ -251,7 +253,7 @@ function switchToJffs2(system: RunningSystem, volume: FlashPartition): void {
     return;
   }
   ram.union.unmount();
-  system.overlay = uniteWith(system, placeOverlay(jffs2, device.branch.upperAt));
+  system.overlay = uniteWith(system, place);
   system.jffs2 = jffs2;
   system.mode = 'jffs2-overlay';
   copyAgain(ram, system.overlay);

@@ -6,6 +6,7 @@
  */
 import { byteStringFromText, type ByteString } from '../../core/index.js';
 import {
+  FsError,
   removeTree,
   type Attributes,
   type AttributeChange,
@@ -32,7 +33,7 @@ export interface OverlayPlace {
 const ownedByRoot = { mode: 0o755, uid: 0, gid: 0 };
 const hiddenWork = byteStringFromText('.firmwright-work');
 
-/** Finds or makes the directories. @throws FsError ENOSPC, EROFS */
+/** Finds or makes the directories. @throws FsError ENOSPC, EROFS; ENOTDIR where something else has the name */
 export function placeOverlay(fs: FileSystem, upperAt: Branch['upperAt']): OverlayPlace {
   if (upperAt === 'overlay/upper') {
     return {
@@ -49,7 +50,11 @@ export function placeOverlay(fs: FileSystem, upperAt: Branch['upperAt']): Overla
 }
 
 function directoryIn(fs: FileSystem, name: ByteString): Ino {
-  return fs.lookup(fs.root, name) ?? fs.mkdir(fs.root, name, ownedByRoot);
+  const found = fs.lookup(fs.root, name);
+  if (found === undefined) return fs.mkdir(fs.root, name, ownedByRoot);
+  // After a cut upgrade the inode of the carried archive may be the one that the old overlay had for `upper`.
+  if (fs.getattr(found).type !== 'directory') throw new FsError('ENOTDIR', 'mount', `/${name}` as ByteString);
+  return found;
 }
 
 /** A file system with one more directory above its root, which holds that root and the work directory side by side. */
