@@ -24,6 +24,7 @@ struct XzVariant {
   uint32_t literalPositionBits = 0;
   uint32_t positionBits = 2;
   uint32_t niceLength = 0;    // 0: the level's
+  uint32_t searchDepth = 0;   // 0: as suits the nice length
   uint32_t branchFilter = 0;  // a bit of the option field, or none
 };
 

@@ -19,7 +19,7 @@ namespace firmwright {
 namespace {
 
 /** Of a variant of xz, in the order of its struct. */
-constexpr size_t kVariantColumns = 6;
+constexpr size_t kVariantColumns = 7;
 
 template <typename Element, typename Array>
 std::vector<Element> column(const Napi::Object& job, const char* name) {
@@ -65,7 +65,7 @@ CompressorSettings readCompressor(const Napi::Object& from) {
   const auto variants = words(from, "variants");
   for (size_t i = 0; i + kVariantColumns <= variants.size(); i += kVariantColumns) {
     settings.variants.push_back({static_cast<VariantUse>(variants[i]), variants[i + 1], variants[i + 2],
-                                 variants[i + 3], variants[i + 4], variants[i + 5]});
+                                 variants[i + 3], variants[i + 4], variants[i + 5], variants[i + 6]});
   }
   return settings;
 }

@@ -192,6 +192,7 @@ sqfs_compressor_t* createXzCompressor(const CompressorSettings& settings, Compre
       options.pb = variant.positionBits;
       lzma_options_lzma own = options;
       if (variant.niceLength > 0) own.nice_len = variant.niceLength;
+      if (variant.searchDepth > 0) own.depth = variant.searchDepth;
       made->chains.push_back(std::make_unique<Chain>(variant.use, filterOf(variant.branchFilter), own));
     }
     return made.release();

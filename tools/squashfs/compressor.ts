@@ -50,6 +50,8 @@ export interface XzVariant {
   readonly pb: number;
   /** Match length at which the search stops, 2 to 273; the level's when absent. */
   readonly niceLength?: number;
+  /** Candidates that a search looks at, 1 to 1000; as many as suit the nice length when absent. */
+  readonly searchDepth?: number;
   readonly branchFilter?: BranchFilter;
   /** Blocks it is tried on; every block when absent. */
   readonly blocks?: 'text' | 'binary';
@@ -118,10 +120,15 @@ export function nativeCompressor(compressor: SquashfsCompressor, blockSize: numb
 }
 
 /**
- * Match length at which the presets 6 to 9 stop searching, where nothing else is asked for: theirs, 64, is made for
- * dictionaries of megabytes. The measurements stand in DESIGN.md "Search length".
+ * How far the levels from 6 on search. The presets of liblzma differ there by their dictionary alone, which a block
+ * bounds, and their nice length of 64 is made for megabytes. The measurements stand in DESIGN.md "Search".
  */
-const shorterSearch = { niceLength: 32 } as const;
+const searchOfLevel: Readonly<Record<number, Pick<XzVariant, 'niceLength' | 'searchDepth'>>> = {
+  6: { niceLength: 24, searchDepth: 12 },
+  7: { niceLength: 24, searchDepth: 16 },
+  8: { niceLength: 32, searchDepth: 16 },
+  9: { niceLength: 32 },
+};
 
 /** Without variants of its own: no filter, then each filter, with the parameters of the compressor. */
 function variantsOf(compressor: SquashfsCompressor): readonly XzVariant[] {
@@ -135,7 +142,7 @@ function variantsOf(compressor: SquashfsCompressor): readonly XzVariant[] {
     lc,
     lp,
     pb,
-    ...(level < 6 || extreme ? {} : shorterSearch),
+    ...(extreme ? {} : searchOfLevel[level]),
     ...(branchFilter === undefined ? {} : { branchFilter }),
   }));
 }
@@ -143,15 +150,18 @@ function variantsOf(compressor: SquashfsCompressor): readonly XzVariant[] {
 const blockNumbers = { every: 0, text: 1, binary: 2 } as const;
 
 /** In the order of XzVariant in `native/squashfs-compressor.h`. */
-function variantNumbers({ lc, lp, pb, niceLength, branchFilter, blocks }: XzVariant): number[] {
+function variantNumbers(variant: XzVariant): number[] {
+  const { lc, lp, pb, niceLength, searchDepth, branchFilter, blocks } = variant;
   checkLiteralBits({ lc, lp, pb });
   if (niceLength !== undefined) inRange('nice length', niceLength, 2, 273);
+  if (searchDepth !== undefined) inRange('search depth', searchDepth, 1, 1000);
   return [
     blockNumbers[blocks ?? 'every'],
     lc,
     lp,
     pb,
     niceLength ?? 0,
+    searchDepth ?? 0,
     filterBits(branchFilter === undefined ? [] : [branchFilter]),
   ];
 }

@@ -64,10 +64,23 @@ describe('effort', () => {
   test.each([
     ['lc + lp above 4', { lc: 3, lp: 2, pb: 0 }],
     ['a nice length of 1', { lc: 0, lp: 0, pb: 0, niceLength: 1 }],
+    ['a search of no candidates', { lc: 0, lp: 0, pb: 0, searchDepth: 0 }],
   ])('a variant with %s is refused', async (_, variant) => {
     const pack = packSquashfs(newDirectory(), { ...xz, compressor: { kind: 'xz', variants: [variant] } });
     await expect(pack).rejects.toMatchObject({ code: 'FW_USAGE_SQUASHFS_OPTION' });
   });
+});
+
+test('each level from 6 to 9 searches longer than the one below', async () => {
+  const packed = async (level: number): Promise<number> => {
+    const compressor = { kind: 'xz', level } as const;
+    const { bytes, report } = await packSquashfs(mixedTree(), { ...xz, compressor, blockSize: 131_072 });
+    expect(describeTree(squashfsTree(bytes))).toEqual(describeTree(mixedTree()));
+    return report.bytesUsed;
+  };
+  const sizes = [await packed(6), await packed(7), await packed(8), await packed(9)];
+  expect(sizes).toEqual([...sizes].sort((a, b) => b - a));
+  expect(new Set(sizes).size).toBe(sizes.length);
 });
 
 describe('block store', () => {
