@@ -116,32 +116,3 @@ for (const [safeguard, name] of seeded) {
     expect(sweep(buildScene(false, policy), policy, operation, [safeguard]).fault).toBeDefined();
   });
 }
-
-test('an operation that fails leaves no trace in the view, and works when tried again (union 76, 77)', () => {
-  const scene = buildScene(false, policy);
-  let tried = 0;
-  for (const operation of sceneOperations) {
-    for (const code of ['ENOSPC', 'EIO'] as const) {
-      for (let ordinal = 1; ordinal < 8; ordinal += 1) {
-        const store = scene.store.clone();
-        const union = mountScene(scene, store, policy);
-        const before = viewOf(union);
-        const start = operation.prepare(union);
-        let seen = 0;
-        store.fault = ({ changes }) => (changes && ++seen === ordinal ? code : undefined);
-        const scheduler = new Scheduler();
-        const job = scheduler.start(start);
-        scheduler.runAll();
-        store.fault = undefined;
-        if (job.outcome?.kind === 'done') break;
-        tried += 1;
-        const name = `${operation.name} with ${code} at change ${ordinal}`;
-        expect(viewOf(union), name).toBe(viewOf(mountScene(scene, store.clone(), policy)));
-        const retry = scheduler.start(operation.prepare(union));
-        scheduler.runAll();
-        expect(retry.outcome?.kind, `${name}, again from ${before}`).toBe('done');
-      }
-    }
-  }
-  expect(tried).toBeGreaterThan(100);
-});

@@ -1,7 +1,15 @@
 /** Attributes and extended attributes of union objects (union-semantics 39, 61 to 63, 73, 99, 123). */
 import type { ByteString } from '../core/index.js';
 import { FsError, take } from '../vfs/index.js';
-import type { AttributeChange, Attributes, Operation, Task, XattrMode } from '../vfs/index.js';
+import type {
+  AttributeChange,
+  Attributes,
+  FileSystem,
+  Ino,
+  Operation,
+  Task,
+  XattrMode,
+} from '../vfs/index.js';
 import { copyUp, needAttributes, needsCopy } from './copy-up.js';
 import type { Need } from './copy-up.js';
 import { ownershipOfCopy } from './copy-mode.js';
@@ -82,8 +90,15 @@ export function* setAttributes(
     if (node.type !== 'file' || size < 0) throw new FsError('EINVAL', 'setattr');
     breakLeases(node, 'write');
   }
-  const need: Need = size === undefined ? needAttributes : { kind: 'content', size };
-  yield* changingObject(state, task, node, need, () => fs.setattr(node.upper, change));
+  let finished = false;
+  const finish = (upper: FileSystem, ino: Ino): void => {
+    upper.setattr(ino, change);
+    finished = true;
+  };
+  const need: Need = size === undefined ? needAttributes : { kind: 'content', size, finish };
+  yield* changingObject(state, task, node, need, () => {
+    if (!finished) fs.setattr(node.upper, change);
+  });
   tellObject(state, size === undefined ? 'attrib' : 'modify', node);
   return attributesOf(state, node);
 }

@@ -1,8 +1,8 @@
 /** Copies file content between layers: holes stay holes, in chunks, and it can be cancelled (union-semantics 71 to 75). */
-import { FsError } from '../vfs/index.js';
+import { FsError, writeAll } from '../vfs/index.js';
 import type { FileSystem, Ino, Operation, Task } from '../vfs/index.js';
+import { isUnsupported } from './abilities.js';
 import { copyStep } from './steps.js';
-import { isUnsupported } from './work-directory.js';
 
 const chunkSize = 1024 * 1024;
 
@@ -29,7 +29,7 @@ export function* copyContent(task: Task, from: LayerFile, to: LayerFile, size: n
       task.checkCancelled('copy-up');
       const bytes = from.fs.read(from.ino, offset, Math.min(chunkSize, end - offset));
       if (bytes.length === 0) throw new FsError('EIO', 'copy-up');
-      writeAll(to, offset, bytes);
+      writeAll(to.fs, to.ino, offset, bytes);
       offset += bytes.length;
       written = offset;
     }
@@ -46,13 +46,5 @@ function dataRange(file: LayerFile, offset: number): { start: number; end: numbe
     if (error instanceof FsError && error.code === 'ENXIO') return { start: Infinity, end: Infinity };
     if (isUnsupported(error)) return undefined;
     throw error;
-  }
-}
-
-function writeAll(to: LayerFile, offset: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length;) {
-    const count = to.fs.write(to.ino, offset + done, done === 0 ? bytes : bytes.subarray(done));
-    if (count === 0) throw new FsError('ENOSPC', 'copy-up');
-    done += count;
   }
 }

@@ -15,12 +15,21 @@ import { initialLinkCount } from './hard-links.js';
 import { attributeNames, markSet } from './marks.js';
 import type { Alias, Node } from './node.js';
 import { encodeOrigin, indexName } from './origin.js';
+import { rename } from './placement.js';
 import { lowerPath, writable } from './state.js';
 import type { UnionState, WritableLayer } from './state.js';
 import { copyStep, upperStep, workStep } from './steps.js';
 
-/** What the caller needs of the copy: attributes only, or content up to a size. */
-export type Need = { readonly kind: 'attributes' } | { readonly kind: 'content'; readonly size: number };
+/** What the caller needs of the copy: attributes only, or content. */
+export type Need =
+  | { readonly kind: 'attributes' }
+  | {
+      readonly kind: 'content';
+      /** Only so much of it. */
+      readonly size: number;
+      /** Completes the change on the copy before it shows, so that a truncation that fails leaves all content. */
+      readonly finish?: (fs: FileSystem, ino: Ino) => void;
+    };
 
 export const needAttributes: Need = { kind: 'attributes' };
 export const needContent: Need = { kind: 'content', size: Infinity };
@@ -36,16 +45,28 @@ export function needsCopy(node: Node, need: Need, alias?: Alias): boolean {
 export function* copyUp(state: UnionState, task: Task, node: Node, need: Need): Operation<void> {
   writable(state, 'copy-up');
   while (needsCopy(node, need)) {
-    const alias = node.aliases[0];
-    if (alias) yield* copyUp(state, task, alias.parent, needAttributes);
-    if (!node.copyUpLock.tryTake(task)) yield* take(task, node.copyUpLock);
-    try {
-      // Between the decision and the lock the object may have been copied, renamed or removed by another.
-      const stale = node.aliases[0] !== alias && !state.sabotage.has('copy-up re-check');
-      if (!stale) yield* copyUpLocked(state, task, node, need, alias);
-    } finally {
-      node.copyUpLock.release(task);
-    }
+    const parent = topmostMissing(node);
+    yield* copyUnlessChanged(state, task, parent ?? node, parent ? needAttributes : need);
+  }
+}
+
+/** The directory nearest to the root, above an object, that the upper does not have yet. */
+function topmostMissing(node: Node): Node | undefined {
+  let missing: Node | undefined;
+  for (let at = node.above; at?.upper === 0; at = at.above) missing = at;
+  return missing;
+}
+
+/** Copies an object whose directory is in the upper, unless another changed it before the lock was had. */
+function* copyUnlessChanged(state: UnionState, task: Task, node: Node, need: Need): Operation<void> {
+  const alias = node.aliases[0];
+  if (!node.copyUpLock.tryTake(task)) yield* take(task, node.copyUpLock);
+  try {
+    // Between the decision and the lock the object may have been copied, renamed or removed by another.
+    const stale = node.aliases[0] !== alias && !state.sabotage.has('copy-up re-check');
+    if (!stale) yield* copyUpLocked(state, task, node, need, alias);
+  } finally {
+    node.copyUpLock.release(task);
   }
 }
 
@@ -64,7 +85,7 @@ export function* copyUpLocked(
   if (node.upper === 0 || state.sabotage.has('copy-up re-check')) {
     yield* copyObject(state, task, upper, node, need, alias);
   }
-  if (need.kind === 'content' && node.metacopy) yield* bringContent(task, upper, state, node, need.size);
+  if (need.kind === 'content' && node.metacopy) yield* bringContent(task, upper, state, node, need);
   if (alias && !alias.covered) yield* cover(state, upper, node, alias);
 }
 
@@ -108,6 +129,7 @@ function* copyObject(
     if (meta) fs.setattr(ino, { size: attributes.size });
     dress(state, upper, ino, source.layer.fs, attributes);
     mark(state, upper, node, ino, meta, alias);
+    if (need.kind === 'content') need.finish?.(fs, ino);
     work.flush(ino);
     yield* place(state, upper, node, ino, temp, alias);
     node.metacopy = meta;
@@ -214,12 +236,9 @@ function* place(
     const source = node.lowers[0];
     const origin = source && encodeOrigin(source);
     yield upperStep;
-    if (origin) fs.rename(work.ino, temp, work.index, indexName(origin));
+    if (origin) placeInIndex(upper, { index: work.index, entry: indexName(origin), temp }, ino, alias);
     publish(state, upper, node, ino);
-    if (alias) {
-      keepTimes(fs, alias.parent.upper, () => fs.link(ino, alias.parent.upper, alias.name));
-      alias.covered = true;
-    }
+    if (alias) alias.covered = true;
     return;
   }
   yield upperStep;
@@ -235,9 +254,28 @@ function* place(
   if (fs.lookup(parent, present.name) !== undefined && !state.sabotage.has('copy-up re-check')) {
     throw new FsError('ESTALE', 'copy-up');
   }
-  keepTimes(fs, parent, () => fs.rename(work.ino, temp, present.parent.upper, present.name));
+  const pair = { from: work.ino, name: temp, to: present.parent.upper, newName: present.name };
+  keepTimes(fs, parent, () => rename(work, pair));
   publish(state, upper, node, ino);
   present.covered = true;
+}
+
+/** First the index, which all names of the object ask, then the name that was to be copied. */
+function placeInIndex(
+  { fs, work }: WritableLayer,
+  { index, entry, temp }: { readonly index: Ino; readonly entry: ByteString; readonly temp: ByteString },
+  ino: Ino,
+  alias: Alias | undefined,
+): void {
+  rename(work, { from: work.ino, name: temp, to: index, newName: entry });
+  if (!alias) return;
+  try {
+    keepTimes(fs, alias.parent.upper, () => fs.link(ino, alias.parent.upper, alias.name));
+  } catch (error) {
+    // Where this fails too the copy stays in the index, with the lower's content.
+    if (error instanceof FsError) rename(work, { from: index, name: entry, to: work.ino, newName: temp });
+    throw error;
+  }
 }
 
 /** The name under which the copy goes into place: the one that was found under the lock. */
@@ -269,7 +307,7 @@ function* bringContent(
   upper: WritableLayer,
   state: UnionState,
   node: Node,
-  size: number,
+  { size, finish }: Need & { readonly kind: 'content' },
 ): Operation<void> {
   const { fs, work } = upper;
   const { content } = node;
@@ -285,6 +323,7 @@ function* bringContent(
   yield upperStep;
   if (kept) fs.setxattr(node.upper, capability, kept);
   fs.setattr(node.upper, { mode: before.mode, atimeNs: before.atimeNs, mtimeNs: before.mtimeNs });
+  finish?.(fs, node.upper);
   work.flush(node.upper);
   fs.removexattr(node.upper, `${state.policy.prefix}metacopy` as ByteString);
   node.metacopy = false;

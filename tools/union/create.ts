@@ -9,7 +9,8 @@ import { lookupLocked } from './lookup.js';
 import { findInLayer, markSet } from './marks.js';
 import { noParts, upperPart } from './node.js';
 import type { Node } from './node.js';
-import { changing, checkNewName, nameAdded } from './names.js';
+import { changing, changingNames, checkNewName, nameAdded } from './names.js';
+import { replace, withPrepared } from './placement.js';
 import { writable } from './state.js';
 import type { UnionState, WritableLayer } from './state.js';
 import { upperStep, workStep } from './steps.js';
@@ -32,7 +33,9 @@ export function* create(
     if (yield* lookupLocked(state, task, directory, name)) throw new FsError('EEXIST', 'create', name);
     if (directory.dead) throw new FsError('ENOENT', 'create', name);
     yield* copyUp(state, task, directory, needAttributes);
-    const ino = yield* makeUpper(state, upper, directory, name, type, make);
+    const ino = yield* changingNames(state, [{ parent: directory, name }], () =>
+      makeUpper(state, upper, directory, name, type, make),
+    );
     const number = state.nodes.numberOf(upper, ino);
     const node = state.nodes.create(number, type, noParts);
     node.content = undefined;
@@ -57,26 +60,23 @@ function* makeUpper(
   if (inTheWay === undefined) return make(fs, directory.upper, name);
   // Something that the union does not know stands there: it was put behind its back (80).
   if (inTheWay !== 'whiteout') throw new FsError('ESTALE', 'create', name);
-  if (type !== 'directory') return yield* makeOverWhiteout(upper, directory, name, make);
   const opaque = `${state.policy.prefix}opaque` as ByteString;
+  const isDirectory = type === 'directory';
   const late = state.sabotage.has('opaque before visible');
   const temp = work.tempName();
   yield workStep;
-  const ino = make(fs, work.ino, temp);
-  try {
+  return yield* withPrepared(work, temp, function* () {
+    const ino = make(fs, work.ino, temp);
     // Opaque before it can be seen: its old lower children must never show (42).
-    if (!late) setOpaque(upper, ino, opaque);
-    work.flush(ino);
-    yield* work.replace(directory.upper, name, temp);
-    if (late) {
+    if (isDirectory && !late) setOpaque(upper, ino, opaque);
+    if (isDirectory) work.flush(ino);
+    yield* replace(work, directory.upper, name, temp);
+    if (isDirectory && late) {
       yield upperStep;
       setOpaque(upper, ino, opaque);
     }
-  } catch (error) {
-    work.discard(temp);
-    throw error;
-  }
-  return ino;
+    return ino;
+  });
 }
 
 /** Marks an upper directory: nothing beneath it shows. */
@@ -89,25 +89,6 @@ export function setOpaque(upper: WritableLayer, ino: Ino, name: ByteString): voi
   if (upper.fs.lookup(ino, file) === undefined) {
     upper.fs.mknod(ino, file, { type: 'file', mode: 0o444, uid: 0, gid: 0 });
   }
-}
-
-function* makeOverWhiteout(
-  upper: WritableLayer,
-  directory: Node,
-  name: ByteString,
-  make: Maker,
-): Operation<Ino> {
-  const { fs, work } = upper;
-  const temp = work.tempName();
-  yield workStep;
-  const ino = make(fs, work.ino, temp);
-  try {
-    yield* work.replace(directory.upper, name, temp);
-  } catch (error) {
-    work.discard(temp);
-    throw error;
-  }
-  return ino;
 }
 
 /** Gives an object one more name. */
@@ -128,30 +109,28 @@ export function* link(
     yield* copyUp(state, task, node, needAttributes);
     yield upperStep;
     if (node.lowers.length > 0) markImpure(state, upper, directory);
-    const { fs, work } = upper;
     if (node.dead && !node.linkable) throw new FsError('ENOENT', 'link', name);
     tieLinkCount(state, upper, node);
-    const inTheWay = findInLayer(upperPart(upper, directory), name);
-    if (inTheWay === undefined) {
-      fs.link(node.upper, directory.upper, name);
-    } else if (inTheWay === 'whiteout') {
-      const temp = work.tempName();
-      fs.link(node.upper, work.ino, temp);
-      try {
-        yield* work.replace(directory.upper, name, temp);
-      } catch (error) {
-        work.discard(temp);
-        throw error;
-      }
-    } else {
-      throw new FsError('ESTALE', 'link', name);
-    }
+    yield* changingNames(state, [{ parent: directory, name }], () => linkUpper(upper, node, directory, name));
     if (node.indexed) node.linkCount += 1;
     node.dead = false;
     node.linkable = false;
     nameAdded(directory, name, node);
     tellEntry(state, 'create', directory, name, node);
   });
+}
+
+function* linkUpper(upper: WritableLayer, node: Node, directory: Node, name: ByteString): Operation<void> {
+  const { fs, work } = upper;
+  const inTheWay = findInLayer(upperPart(upper, directory), name);
+  if (inTheWay === undefined) {
+    fs.link(node.upper, directory.upper, name);
+    return;
+  }
+  if (inTheWay !== 'whiteout') throw new FsError('ESTALE', 'link', name);
+  const temp = work.tempName();
+  fs.link(node.upper, work.ino, temp);
+  yield* withPrepared(work, temp, () => replace(work, directory.upper, name, temp));
 }
 
 /** Makes a file without a name; it lives while it is held. */

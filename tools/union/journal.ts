@@ -8,7 +8,8 @@
 import { bytesOf, byteString } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
 import { FsError } from '../vfs/index.js';
-import type { FileSystem, Ino } from '../vfs/index.js';
+import type { Errno, FileSystem, Ino } from '../vfs/index.js';
+import { liesIn } from './layers.js';
 
 /** One rename of an entry. */
 export interface Move {
@@ -33,13 +34,24 @@ export interface UnreadableEntry {
 /** Makes an object, or all of the file system, durable. */
 export type Flush = (ino?: Ino) => void;
 
+/** A name in a directory of the upper. */
+export interface Name {
+  readonly directory: Ino;
+  readonly name: ByteString;
+}
+
+/** An entry that has to go, and what has to be done before. */
+interface Unsettled {
+  readonly entry: ByteString;
+  readonly moves: readonly Move[];
+}
+
 /** The journal in one work directory. */
 export class Journal {
   readonly #fs: FileSystem;
   readonly #directory: Ino;
   readonly #flush: Flush;
-  /** Entries that are done and could not be removed. */
-  readonly #spent: ByteString[] = [];
+  #unsettled: readonly Unsettled[] = [];
 
   constructor(fs: FileSystem, directory: Ino, flush: Flush) {
     this.#fs = fs;
@@ -47,16 +59,26 @@ export class Journal {
     this.#flush = flush;
   }
 
+  /** No entry waits to be ended; while one does, nothing else may change names: the next mount will complete it. */
+  get settled(): boolean {
+    return this.#unsettled.length === 0;
+  }
+
   /** Records moves durably before the first of them is done. */
   write(label: ByteString, moves: readonly Move[]): ByteString {
-    for (const spent of this.#spent.splice(0)) this.#fs.unlink(this.#directory, spent);
     const name = `${prefix}${label.slice(1)}` as ByteString;
     const lines = moves.map((move) =>
       [move.ino, move.from, hex(move.name), move.to, hex(move.newName)].join(' '),
     );
     const text = [header, ...lines].join('\n') as ByteString;
     const owner = { mode: 0o777, uid: 0, gid: 0 };
-    this.#flush(this.#fs.symlink(this.#directory, name, text, owner));
+    const ino = this.#fs.symlink(this.#directory, name, text, owner);
+    try {
+      this.#flush(ino);
+    } catch (error) {
+      this.end(name);
+      throw error;
+    }
     return name;
   }
 
@@ -81,23 +103,64 @@ export class Journal {
     return name;
   }
 
-  /** Forgets an entry whose moves are all done and durable. */
-  end(name: ByteString): void {
+  /** Forgets an entry whose moves are all done, or none; what fails is for `settle`. */
+  end(entry: ByteString): void {
+    this.#leave(entry, []);
+  }
+
+  /** Takes back what was done of moves that cannot all be done; what fails is for `settle`. */
+  takeBack(entry: ByteString, moves: readonly Move[]): void {
+    const back = moves.map(({ ino, from, name, to, newName }) => ({
+      ino,
+      from: to,
+      name: newName,
+      to: from,
+      newName: name,
+    }));
+    this.#leave(entry, back.reverse());
+  }
+
+  #leave(entry: ByteString, moves: readonly Move[]): void {
+    this.#unsettled = [...this.#unsettled, { entry, moves }];
     try {
-      this.#flush();
-      this.#fs.unlink(this.#directory, name);
+      this.settle();
     } catch (error) {
-      // The change itself is complete; the entry goes before the next one is written.
+      // The caller has his answer; whoever changes a name next comes here first.
       if (!(error instanceof FsError)) throw error;
-      this.#spent.push(name);
     }
   }
 
-  /** Completes what a predecessor began. */
-  replay(): void {
+  /** The names that unsettled moves concern. */
+  get unsettledNames(): Name[] {
+    return this.#unsettled.flatMap(({ moves }) =>
+      moves.flatMap(({ from, name, to, newName }) => [
+        { directory: from, name },
+        { directory: to, name: newName },
+      ]),
+    );
+  }
+
+  /**
+   * Ends entries that could not be ended.
+   *
+   * @throws FsError as the upper answers; the entries stay
+   */
+  settle(): void {
+    for (const { entry, moves } of this.#unsettled) {
+      for (const move of moves) this.#performIfPossible(move);
+      // Durable before the entry goes: without it nobody completes a part.
+      this.#flush();
+      if (this.#fs.lookup(this.#directory, entry) !== undefined) this.#fs.unlink(this.#directory, entry);
+      this.#unsettled = this.#unsettled.slice(1);
+    }
+  }
+
+  /** Completes what a predecessor began in an upper; moves anywhere else are none of this union's. */
+  replay(upper: Ino): void {
     for (const { name, text } of entriesIn(this.#fs, this.#directory)) {
-      for (const move of parse(text) ?? []) this.#performIfPossible(move);
-      this.end(name);
+      const ours = (directory: Ino): boolean =>
+        directory === this.#directory || isBelow(this.#fs, directory, upper);
+      this.#leave(name, parse(text)?.filter(({ from, to }) => ours(from) && ours(to)) ?? []);
     }
   }
 
@@ -105,9 +168,29 @@ export class Journal {
     try {
       this.perform(move);
     } catch (error) {
-      // A directory that is gone since: the move has nothing left to do.
-      if (!(error instanceof FsError) || (error.code !== 'ESTALE' && error.code !== 'ENOENT')) throw error;
+      if (!(error instanceof FsError) || !impossible.includes(error.code)) throw error;
     }
+  }
+}
+
+/** Answers to a move that has nothing left to do, or never could. */
+const impossible: readonly Errno[] = [
+  'ESTALE',
+  'ENOENT',
+  'ENOTDIR',
+  'EISDIR',
+  'ENOTEMPTY',
+  'EEXIST',
+  'EINVAL',
+  'ENAMETOOLONG',
+];
+
+function isBelow(fs: FileSystem, directory: Ino, above: Ino): boolean {
+  try {
+    return liesIn(fs, directory, above);
+  } catch (error) {
+    if (error instanceof FsError && impossible.includes(error.code)) return false;
+    throw error;
   }
 }
 

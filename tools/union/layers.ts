@@ -88,20 +88,20 @@ export function checkLayers(list: LayerList): void {
   const { fs } = upper;
   const top = upper.root ?? fs.root;
   if (fs.getattr(work).type !== 'directory') refuse('work is no directory', 'ENOTDIR');
-  if (lies(fs, work, top) || lies(fs, top, work)) {
+  if (liesIn(fs, work, top) || liesIn(fs, top, work)) {
     refuse('upper and work must be separate directories, neither inside the other', 'EINVAL');
   }
   for (const [index, lower] of list.lowers.entries()) {
     if (lower.fs !== fs) continue;
     const root = lower.root ?? fs.root;
-    if (lies(fs, top, root) || lies(fs, root, top) || lies(fs, root, work)) {
+    if (liesIn(fs, top, root) || liesIn(fs, root, top) || liesIn(fs, root, work)) {
       refuse(`upper or work and lower ${index + 1} lie inside one another`, 'ELOOP');
     }
   }
   for (const claim of claims.get(fs) ?? []) {
     for (const mine of [top, work]) {
       for (const theirs of [claim.upper, claim.work]) {
-        if (lies(fs, mine, theirs) || lies(fs, theirs, mine)) {
+        if (liesIn(fs, mine, theirs) || liesIn(fs, theirs, mine)) {
           refuse('upper or work is in use by another union', 'EBUSY');
         }
       }
@@ -121,7 +121,8 @@ function checkDirectory(spec: LayerSpec, what: string): void {
   if (type !== 'directory') refuse(`${what} is a ${type}, expected a directory`, 'ENOTDIR');
 }
 
-function lies(fs: FileSystem, ino: Ino, above: Ino): boolean {
+/** Tells whether a directory is `above` or lies in it. */
+export function liesIn(fs: FileSystem, ino: Ino, above: Ino): boolean {
   for (let at = ino; ; at = fs.parent(at)) {
     if (at === above) return true;
     if (at === fs.root) return false;

@@ -193,10 +193,9 @@ export function attachLower(state: UnionState, directory: Node, name: ByteString
   const part = hit.parts[0];
   if (!part) throw new FsError('EIO', 'lookup');
   const { attributes } = hit;
-  const shared = isShared(state, attributes);
-  if (shared) {
-    const node = sharedNode(state, part, attributes);
-    return attach(directory, name, node, false);
+  const content = attributes.type === 'file' ? contentOfLower(state, directory, name, part) : part;
+  if (isShared(state, attributes)) {
+    return attach(directory, name, sharedNode(state, part, attributes, content), false);
   }
   const { nodes } = state;
   const own = nodes.numberOf(part.layer, part.ino);
@@ -206,20 +205,24 @@ export function attachLower(state: UnionState, directory: Node, name: ByteString
     attributes.type === 'directory'
       ? nodes.createDirectory(directory, own, hit.parts)
       : nodes.create(directory.apart ? undefined : number, attributes.type, hit.parts);
-  if (attributes.type === 'file' && state.policy.metacopy) {
-    node.content = findContent(state, part, directory.lowers.filter(below(part)), name);
-  }
+  node.content = content;
   return attach(directory, name, node, false);
 }
 
-function below(part: Part): (other: Part) => boolean {
-  return (other) => other.layer.number > part.layer.number;
+/** Where the content of a lower file is; undefined for a copy without content that cannot be followed (88). */
+function contentOfLower(state: UnionState, directory: Node, name: ByteString, part: Part): Part | undefined {
+  if (state.policy.metacopy) {
+    const below = directory.lowers.filter(({ layer }) => layer.number > part.layer.number);
+    return findContent(state, part, below, name);
+  }
+  const mark = `${state.policy.prefix}metacopy` as ByteString;
+  return attributeNames(part.layer.fs, part.ino).includes(mark) ? undefined : part;
 }
 
-function sharedNode(state: UnionState, part: Part, attributes: Attributes): Node {
+function sharedNode(state: UnionState, part: Part, attributes: Attributes, content: Part | undefined): Node {
   const known = state.nodes.shared(part);
   if (known) return known;
-  const { upper } = state;
+  const { upper, policy } = state;
   const origin = encodeOrigin(part);
   const indexIno: Ino | undefined = upper && origin && upper.work.indexed(indexName(origin));
   const copied = indexIno === undefined ? undefined : state.nodes.byUpper(indexIno);
@@ -227,9 +230,11 @@ function sharedNode(state: UnionState, part: Part, attributes: Attributes): Node
   const node = state.nodes.createShared(part, attributes.type);
   node.indexed = upper !== undefined && origin !== undefined;
   node.linkCount = attributes.nlink;
+  node.content = content;
   if (upper && indexIno !== undefined) {
     state.nodes.setUpper(node, indexIno);
-    node.content = undefined;
+    node.metacopy = attributeNames(upper.fs, indexIno).includes(`${policy.prefix}metacopy` as ByteString);
+    if (!node.metacopy) node.content = undefined;
     node.linkCount = readLinkCount(state, upper, node, attributes.nlink);
   }
   return node;

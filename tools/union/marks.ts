@@ -6,7 +6,7 @@ import { byteString, bytesOf } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
 import { FsError } from '../vfs/index.js';
 import type { Attributes, DirectoryEntry, FileSystem, Ino } from '../vfs/index.js';
-import type { Part } from './layers.js';
+import type { Layer, Part } from './layers.js';
 import type { WhiteoutForm } from './policy.js';
 
 /** Target of the symlinks that old overlayfs used as whiteouts. */
@@ -144,8 +144,13 @@ export function whiteoutEntries({ layer, ino }: Pick<Part, 'layer' | 'ino'>): re
   return layer.reading.entries ? (layer.fs.whiteouts?.list(ino) ?? []) : [];
 }
 
+/** Where an object lies, as far as that decides whether it is a whiteout. */
+export interface WhiteoutPlace extends Pick<Part, 'marksFiles'> {
+  readonly layer: Pick<Layer, 'fs' | 'reading'>;
+}
+
 /** Tells whether an object of a layer is a whiteout. */
-export function isWhiteout(part: Part, attributes: Attributes): boolean {
+export function isWhiteout(part: WhiteoutPlace, attributes: Attributes): boolean {
   const { layer } = part;
   const { reading } = layer;
   switch (attributes.type) {
@@ -169,7 +174,7 @@ export function isWhiteout(part: Part, attributes: Attributes): boolean {
   }
 }
 
-function hasWhiteoutAttribute({ layer }: Part, ino: Ino): boolean {
+function hasWhiteoutAttribute({ layer }: Pick<WhiteoutPlace, 'layer'>, ino: Ino): boolean {
   const names = attributeNames(layer.fs, ino);
   return names.length > 0 && layer.reading.prefixes.some((p) => names.includes(`${p}whiteout` as ByteString));
 }

@@ -155,11 +155,13 @@ function hasForeignMark(layer: Layer, workRoot: Ino, { policy, warn, readOnly }:
 
 /** Makes everything durable; without flushing, that removes the mark of it, unless something was lost (174). */
 function endUpper(
-  { fs }: WorkDirectory,
+  work: WorkDirectory,
   workRoot: Ino | undefined,
   policy: UnionPolicy,
   writeBack: WriteBackErrors,
 ): void {
+  const { fs } = work;
+  if (!fs.readOnly) work.removeLeftovers();
   if (!policy.volatile) {
     writeBack.flushAll(fs);
     return;

@@ -25,9 +25,12 @@ export class NameCache {
     this.#absent += 1;
   }
 
-  /** Forgets an alias, so that its name is looked up again. */
-  delete(alias: Alias): boolean {
-    return this.#known.get(alias.name) === alias && this.#known.delete(alias.name);
+  /** Forgets a name, so that it is looked up again; returns the alias that it had. */
+  forget(name: ByteString): Alias | undefined {
+    const known = this.#known.get(name);
+    if (known === null) this.#absent -= 1;
+    this.#known.delete(name);
+    return known ?? undefined;
   }
 
   #dropAbsent(): void {

@@ -1,6 +1,6 @@
 /** What all changes of names share: locks in their order, the caches after a change, the end of an object. */
 import type { ByteString } from '../core/index.js';
-import { comesBefore, FsError, NAME_MAX, take } from '../vfs/index.js';
+import { checkName, comesBefore, FsError, take } from '../vfs/index.js';
 import type { Operation, Task } from '../vfs/index.js';
 import { isPrivateName } from './marks.js';
 import { tellObject } from './events.js';
@@ -8,15 +8,26 @@ import type { Alias, Node } from './node.js';
 import { attach, rememberAbsent } from './lookup.js';
 import { forgetIfUnused } from './state.js';
 import type { UnionState, WritableLayer } from './state.js';
+import { upperStep } from './steps.js';
+
+/** How a change takes its locks. */
+export interface ChangeLocks {
+  /** The topology alone: nobody else may be on the way. */
+  readonly alone: boolean;
+  readonly directories: readonly Node[];
+  /** It goes on although a change of before could not be settled. */
+  readonly unsettled?: boolean;
+}
 
 /** Runs a change of names: topology shared or alone, then the directories, then the body. */
 export function* changing<T>(
   state: UnionState,
   task: Task,
-  how: { readonly alone: boolean; readonly directories: readonly Node[] },
+  how: ChangeLocks,
   body: () => Operation<T>,
 ): Operation<T> {
   const { topology } = state;
+  yield* settle(state, task, how.unsettled);
   if (!topology.tryTake(task, !how.alone)) yield* take(task, topology, !how.alone);
   const held: Node[] = [];
   try {
@@ -28,6 +39,28 @@ export function* changing<T>(
     return yield* body();
   } finally {
     for (const node of held.reverse()) node.directoryLock.release(task);
+    topology.release(task);
+  }
+}
+
+/**
+ * Ends a change of before that failed halfway: as long as it is in the journal, the next mount would complete it,
+ * whatever has become of its names by then (215).
+ */
+export function* settle(state: UnionState, task: Task, orGoOn = false): Operation<void> {
+  const { upper, nodes, topology } = state;
+  if (upper === undefined || upper.work.journal.settled || state.readOnly) return;
+  if (!topology.tryTake(task)) yield* take(task, topology);
+  try {
+    yield upperStep;
+    for (const { directory, name } of upper.work.journal.unsettledNames) {
+      const parent = nodes.byUpper(directory);
+      if (parent) forgetName(state, { parent, name });
+    }
+    upper.work.journal.settle();
+  } catch (error) {
+    if (!orGoOn || !(error instanceof FsError)) throw error;
+  } finally {
     topology.release(task);
   }
 }
@@ -52,9 +85,7 @@ export function* withObjects<T>(task: Task, nodes: readonly Node[], body: () => 
 
 /** Refuses names that cannot be made. */
 export function checkNewName(upper: WritableLayer, name: ByteString, syscall: string): void {
-  if (name.length > NAME_MAX) throw new FsError('ENAMETOOLONG', syscall, name);
-  if (name === '' || name === '.' || name === '..' || name.includes('/'))
-    throw new FsError('EINVAL', syscall, name);
+  checkName(name, syscall);
   if (isPrivateName(upper.reading, name)) throw new FsError('EPERM', syscall, name);
 }
 
@@ -73,28 +104,35 @@ export function nameRemoved(alias: Alias): void {
   parent.listing?.remove(name);
 }
 
+/** A name in a directory of the union. */
+export interface NamePlace {
+  readonly parent: Node;
+  readonly name: ByteString;
+}
+
 /**
  * Runs the part of an operation that changes the upper; when it fails in the middle, the names are looked up again,
  * so that what is remembered agrees with what the upper holds.
  */
 export function* changingNames<T>(
   state: UnionState,
-  aliases: readonly Alias[],
+  places: readonly NamePlace[],
   body: () => Operation<T>,
 ): Operation<T> {
   try {
     return yield* body();
   } catch (error) {
-    for (const alias of aliases) forgetName(state, alias);
+    for (const place of places) forgetName(state, place);
     throw error;
   }
 }
 
-function forgetName(state: UnionState, alias: Alias): void {
-  const { node, parent } = alias;
-  if (!parent.children?.delete(alias)) return;
-  node.aliases = node.aliases.filter((other) => other !== alias);
+function forgetName(state: UnionState, { parent, name }: NamePlace): void {
+  const alias = parent.children?.forget(name);
   parent.listing = undefined;
+  if (!alias) return;
+  const { node } = alias;
+  node.aliases = node.aliases.filter((other) => other !== alias);
   if (node.aliases.length === 0) state.nodes.detach(node);
 }
 

@@ -162,7 +162,11 @@ export class NodeTable {
   create(wanted: Ino | undefined, type: FileType, lowers: readonly Part[]): Node {
     const known = wanted === undefined ? undefined : this.#byNumber.get(wanted);
     if (known?.type === type && this.#detached.delete(known)) {
+      // Its name was found anew; whoever found it in the upper says so next.
+      if (this.#byUpper.get(known.upper) === known) this.#byUpper.delete(known.upper);
+      known.upper = 0;
       known.lowers = lowers;
+      known.content = lowers[0];
       return known;
     }
     const free = wanted !== undefined && !known;

@@ -184,7 +184,7 @@ export class UnionOperations {
   remount(readOnly: boolean): Startable<void> {
     const state = this.#state;
     return (task) =>
-      changing(state, task, { alone: true, directories: [] }, function* () {
+      changing(state, task, { alone: true, directories: [], unsettled: true }, function* () {
         yield upperStep;
         const { upper } = state;
         if (!readOnly && (!upper || upper.fs.readOnly || upper.work.idle || state.foreign))

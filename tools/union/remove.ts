@@ -8,7 +8,8 @@ import { tieLinkCount } from './hard-links.js';
 import { listingLocked } from './listing.js';
 import { lookup, lookupLocked, lowerHas } from './lookup.js';
 import type { Alias, Node } from './node.js';
-import { changing, changingNames, lastNameGone, nameRemoved, withObjects } from './names.js';
+import { changing, changingNames, lastNameGone, nameRemoved, settle, withObjects } from './names.js';
+import { placeWhiteout, replaceByWhiteout, takeAway } from './placement.js';
 import { writable } from './state.js';
 import type { UnionState, WritableLayer } from './state.js';
 import { upperStep } from './steps.js';
@@ -22,7 +23,9 @@ export function needsWhiteout(state: UnionState, alias: Alias): boolean {
 /** Removes a name of anything but a directory. */
 export function* unlink(state: UnionState, task: Task, directory: Node, name: ByteString): Operation<void> {
   const upper = writable(state, 'unlink');
-  yield* changing(state, task, { alone: false, directories: [directory] }, function* () {
+  // On a full upper a removal may be what makes room to settle a change of before.
+  const locks = { alone: false, directories: [directory], unsettled: true };
+  yield* changing(state, task, locks, function* () {
     const alias = yield* lookupLocked(state, task, directory, name);
     if (!alias) throw new FsError('ENOENT', 'unlink', name);
     const { node } = alias;
@@ -31,7 +34,7 @@ export function* unlink(state: UnionState, task: Task, directory: Node, name: By
     const change = function* (): Operation<void> {
       yield* loseName(state, task, upper, alias);
       if (!alias.covered) {
-        yield* upper.work.placeWhiteout(directory.upper, name);
+        yield* placeWhiteout(upper.work, directory.upper, name);
       } else if (needsWhiteout(state, alias)) {
         yield* removeCovered(state, upper, alias);
       } else {
@@ -50,12 +53,12 @@ function* removeCovered(state: UnionState, upper: WritableLayer, alias: Alias): 
   const { parent, name } = alias;
   if (state.sabotage.has('whiteout order')) {
     // The way of overlayfs v7: first the object, then the whiteout.
-    yield* upper.work.takeAway(parent.upper, name);
-    yield* upper.work.placeWhiteout(parent.upper, name);
+    yield* takeAway(upper.work, parent.upper, name);
+    yield* placeWhiteout(upper.work, parent.upper, name);
     return;
   }
   checkPlace(upper, alias);
-  yield* upper.work.replaceByWhiteout(parent.upper, name);
+  yield* replaceByWhiteout(upper.work, parent.upper, name);
 }
 
 /** Verifies that the upper still has under a name the object that is meant (120). */
@@ -84,11 +87,8 @@ export function nameLost(state: UnionState, upper: WritableLayer, alias: Alias):
   if (node.indexed) {
     node.linkCount -= 1;
     if (node.linkCount > 0) return;
-    const entry = upper.work.index === undefined ? undefined : indexEntry(upper, node);
-    if (entry !== undefined && upper.work.index !== undefined) {
-      // The index held the last link; the object's users hold it now.
-      upper.fs.unlink(upper.work.index, entry);
-    }
+    // The index held the last link; the object's users hold it now.
+    dropIndexEntry(upper, node);
     lastNameGone(state, node);
     return;
   }
@@ -96,9 +96,15 @@ export function nameLost(state: UnionState, upper: WritableLayer, alias: Alias):
   if (node.upper === 0 || node.type === 'directory' || isGone(upper, node)) lastNameGone(state, node);
 }
 
-function indexEntry(upper: WritableLayer, node: Node): ByteString | undefined {
+/** The name is gone already: an entry that cannot be removed now is removed at the next mount (86). */
+function dropIndexEntry({ fs, work }: WritableLayer, node: Node): void {
   const part = node.lowers[0];
-  return part && upper.work.indexEntryOf(part, node.upper);
+  try {
+    const entry = part && work.indexEntryOf(part, node.upper);
+    if (entry !== undefined && work.index !== undefined) fs.unlink(work.index, entry);
+  } catch (error) {
+    if (!(error instanceof FsError)) throw error;
+  }
 }
 
 function isGone(upper: WritableLayer, node: Node): boolean {
@@ -113,6 +119,7 @@ function isGone(upper: WritableLayer, node: Node): boolean {
 /** Removes an empty directory. */
 export function* rmdir(state: UnionState, task: Task, directory: Node, name: ByteString): Operation<void> {
   const upper = writable(state, 'rmdir');
+  yield* settle(state, task);
   for (;;) {
     const peeked = yield* lookup(state, task, directory, name);
     if (!peeked) throw new FsError('ENOENT', 'rmdir', name);
@@ -141,12 +148,12 @@ function* removeDirectory(
   yield* copyUp(state, task, parent, needAttributes);
   const change = function* (): Operation<void> {
     if (!alias.covered) {
-      yield* upper.work.placeWhiteout(parent.upper, name);
+      yield* placeWhiteout(upper.work, parent.upper, name);
     } else {
       checkPlace(upper, alias);
       const hide = needsWhiteout(state, alias);
-      if (hide) yield* upper.work.replaceByWhiteout(parent.upper, name);
-      else yield* upper.work.takeAway(parent.upper, name);
+      if (hide) yield* replaceByWhiteout(upper.work, parent.upper, name);
+      else yield* takeAway(upper.work, parent.upper, name);
     }
     nameLost(state, upper, alias);
     tellEntry(state, 'delete', parent, name, node);

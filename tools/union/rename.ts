@@ -10,7 +10,16 @@ import { attach, lookup, lookupLocked } from './lookup.js';
 import { findInLayer } from './marks.js';
 import { upperPart } from './node.js';
 import type { Alias, Node } from './node.js';
-import { changing, changingNames, checkNewName, nameRemoved, withObjects } from './names.js';
+import { changing, changingNames, checkNewName, nameRemoved, settle, withObjects } from './names.js';
+import {
+  exchange,
+  rename as renameUpper,
+  renameLeavingWhiteout,
+  replace,
+  takeAway,
+  tidy,
+  withPrepared,
+} from './placement.js';
 import { checkPlace, loseName, nameLost, needsWhiteout } from './remove.js';
 import { lowerPath, writable } from './state.js';
 import type { UnionState, WritableLayer } from './state.js';
@@ -42,6 +51,7 @@ export function* rename(
   const { noreplace = false, exchange = false, whiteout = false } = flags;
   if (whiteout || (noreplace && exchange)) throw new FsError('EINVAL', 'rename', name);
   checkNewName(upper, newName, 'rename');
+  yield* settle(state, task);
   for (;;) {
     const source = yield* lookup(state, task, from, name);
     const target = yield* lookup(state, task, to, newName);
@@ -71,16 +81,19 @@ function* renameLocked(
   upper: WritableLayer,
   renaming: Renaming,
 ): Operation<void> {
-  const { from, to, source, target } = renaming;
+  const { from, name, to, newName, source, target } = renaming;
   // Two names of one object: nothing to do, also for lower links that are not copied (111).
   if (target?.node === source.node) return;
   yield* check(state, task, renaming);
   yield* copyUp(state, task, from, needAttributes);
   yield* copyUp(state, task, to, needAttributes);
   const objects = target ? [source.node, target.node] : [source.node];
-  const names = target ? [source, target] : [source];
+  const places = [
+    { parent: from, name },
+    { parent: to, name: newName },
+  ];
   yield* withObjects(task, objects, () =>
-    changingNames(state, names, () => renameHeld(state, task, upper, renaming)),
+    changingNames(state, places, () => renameHeld(state, task, upper, renaming)),
   );
 }
 
@@ -164,7 +177,7 @@ function* exchangeNames(
   yield* markMoved(state, upper, target, from);
   checkPlace(upper, source);
   checkPlace(upper, target);
-  yield* upper.work.exchange(from.upper, name, to.upper, newName);
+  yield* exchange(upper.work, { from: from.upper, name, to: to.upper, newName });
   const [first, second] = [source.node, target.node];
   nameRemoved(source);
   nameRemoved(target);
@@ -188,16 +201,16 @@ function* moveName(state: UnionState, upper: WritableLayer, renaming: Renaming):
   // An empty directory may still hold whiteouts: it is emptied out of sight first (110).
   if (full && raw !== undefined && fs.readdir(raw, 0, 1).length > 0)
     yield* clearDirectory(state, upper, to, newName);
+  const pair = { from: from.upper, name, to: to.upper, newName };
   if (directory && raw !== undefined && !full) {
     // The whiteout changes places with the directory, and goes if nothing needs it (105).
-    yield* work.exchange(from.upper, name, to.upper, newName);
-    if (!hide) yield* work.tidy(from.upper, name);
+    yield* exchange(work, pair);
+    if (!hide) yield* tidy(work, from.upper, name);
   } else if (hide) {
-    yield* work.renameLeavingWhiteout(from.upper, name, to.upper, newName);
+    yield* renameLeavingWhiteout(work, pair);
   } else {
     yield upperStep;
-    fs.rename(from.upper, name, to.upper, newName);
-    if (raw === undefined) work.dropRecord(to.upper, newName);
+    renameUpper(work, pair);
   }
   if (target) nameLost(state, upper, target);
   const { node } = source;
@@ -217,18 +230,24 @@ function* clearDirectory(
   if (old === undefined) return;
   if (work.form === 'aufs') {
     // The opaque mark is a file of the directory itself, so an empty opaque one cannot be made.
-    yield* work.takeAway(parent.upper, name);
+    yield* takeAway(work, parent.upper, name);
     return;
   }
   const { mode, uid, gid, atimeNs, mtimeNs } = fs.getattr(old);
   const temp = work.tempName();
-  const ino = fs.mkdir(work.ino, temp, { mode, uid, gid });
-  setOpaque(upper, ino, `${state.policy.prefix}opaque` as ByteString);
-  fs.setattr(ino, { mode, atimeNs, mtimeNs });
+  const ino = yield* withPrepared(work, temp, function* () {
+    const made = fs.mkdir(work.ino, temp, { mode, uid, gid });
+    setOpaque(upper, made, `${state.policy.prefix}opaque` as ByteString);
+    fs.setattr(made, { mode, atimeNs, mtimeNs });
+    yield* replace(work, parent.upper, name, temp);
+    return made;
+  });
   const known = parent.children?.get(name)?.node;
-  yield* work.replace(parent.upper, name, temp);
   if (!known) return;
-  for (let hold = 0; hold < known.holds; hold += 1) fs.open(ino, 'read');
+  for (let hold = 0; hold < known.holds; hold += 1) {
+    fs.open(ino, 'read');
+    fs.release(old);
+  }
   state.nodes.setUpper(known, ino);
 }
 

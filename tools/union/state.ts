@@ -83,16 +83,19 @@ export function topPart(state: UnionState, node: Node): { readonly fs: FileSyste
 
 /** Absolute path of a directory, as the lowers know it: redirects applied. */
 export function lowerPath(node: Node): ByteString {
-  const alias = node.aliases[0];
-  if (!alias) return '/' as ByteString;
-  if (node.redirect?.startsWith('/')) return node.redirect;
-  const above = lowerPath(alias.parent);
-  return `${above === '/' ? '' : above}/${node.redirect ?? alias.name}` as ByteString;
+  let path = '';
+  let at = node;
+  for (let alias = at.aliases[0]; alias; alias = at.aliases[0]) {
+    if (at.redirect?.startsWith('/')) return (at.redirect + path) as ByteString;
+    path = `/${at.redirect ?? alias.name}${path}`;
+    at = alias.parent;
+  }
+  return (path === '' ? '/' : path) as ByteString;
 }
 
-/** Absolute path of an alias in the union. */
+/** Absolute path of a name in the union. */
 export function pathOf(parent: Node, name: ByteString): ByteString {
-  const alias = parent.aliases[0];
-  const above = alias ? pathOf(alias.parent, alias.name) : '';
-  return `${above}/${name}` as ByteString;
+  let path = `/${name}`;
+  for (let alias = parent.aliases[0]; alias; alias = alias.parent.aliases[0]) path = `/${alias.name}${path}`;
+  return path as ByteString;
 }

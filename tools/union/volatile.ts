@@ -7,8 +7,7 @@
 import { UsageError } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
 import type { FileSystem, Ino } from '../vfs/index.js';
-import { volatileFeature, workNames } from './work-layout.js';
-import { ensureDirectory } from './work-directory.js';
+import { ensureDirectory, volatileFeature, workNames } from './work-layout.js';
 
 /** Leaves the mark, until `endVolatile`. */
 export function startVolatile(fs: FileSystem, workRoot: Ino): void {

@@ -16,7 +16,13 @@ export function makeWhiteoutObject(
   name: ByteString,
 ): Ino {
   const mark = (ino: Ino): Ino => {
-    fs.setxattr(ino, `${prefix}whiteout` as ByteString, markSet);
+    try {
+      fs.setxattr(ino, `${prefix}whiteout` as ByteString, markSet);
+    } catch (error) {
+      // Without its mark it would be taken for a file.
+      fs.unlink(directory, name);
+      throw error;
+    }
     return ino;
   };
   switch (form) {

@@ -58,7 +58,9 @@ export function writeFile(
 /** Writes all bytes, repeating short writes. @throws FsError as `write`; ENOSPC after the part that fitted */
 export function writeAll(fileSystem: FileSystem, ino: Ino, offset: number, data: Uint8Array): void {
   for (let done = 0; done < data.length;) {
-    done += fileSystem.write(ino, offset + done, done === 0 ? data : data.subarray(done));
+    const count = fileSystem.write(ino, offset + done, done === 0 ? data : data.subarray(done));
+    if (count === 0) throw new FsError('ENOSPC', 'write');
+    done += count;
   }
 }
 
@@ -84,14 +86,24 @@ export function removeTree(fileSystem: FileSystem, path: ByteString): void {
   if (!statPath(fileSystem, path)) return;
   const { directory, name, ino } = resolveParent(fileSystem, path);
   if (ino === undefined || name === '') throw new FsError('EBUSY', 'rmdir', path);
-  removeEntry(fileSystem, directory, name, ino);
+  removeEntry(fileSystem, directory, name);
 }
 
-function removeEntry(fileSystem: FileSystem, directory: Ino, name: ByteString, ino: Ino): void {
-  if (fileSystem.getattr(ino).type !== 'directory') {
-    fileSystem.unlink(directory, name);
-    return;
+/** Removes a name with all that is beneath it, however deep; nothing there is fine. */
+export function removeEntry(fileSystem: FileSystem, directory: Ino, name: ByteString): void {
+  const pending = [{ directory, name, listed: false }];
+  for (let at = pending.at(-1); at !== undefined; at = pending.at(-1)) {
+    const ino = fileSystem.lookup(at.directory, at.name);
+    const isDirectory = ino !== undefined && fileSystem.getattr(ino).type === 'directory';
+    if (isDirectory && !at.listed) {
+      at.listed = true;
+      for (const entry of fileSystem.readdir(ino)) {
+        pending.push({ directory: ino, name: entry.name, listed: false });
+      }
+      continue;
+    }
+    pending.pop();
+    if (isDirectory) fileSystem.rmdir(at.directory, at.name);
+    else if (ino !== undefined) fileSystem.unlink(at.directory, at.name);
   }
-  for (const entry of fileSystem.readdir(ino)) removeEntry(fileSystem, ino, entry.name, entry.ino);
-  fileSystem.rmdir(directory, name);
 }

@@ -13,6 +13,7 @@ export {
   makeDirectories,
   readFile,
   readInto,
+  removeEntry,
   removeTree,
   statPath,
   writeAll,

@@ -4,9 +4,9 @@
  */
 import { compareBytes, joinPath, UsageError } from '../../core/index.js';
 import type { ByteString } from '../../core/index.js';
+import { removeEntry } from '../../vfs/index.js';
 import type { FileSystem, Ino } from '../../vfs/index.js';
 import { attributeNames, keepsAttributes } from '../marks.js';
-import { removeAll } from '../work-directory.js';
 import { formAbilities } from './layer-form.js';
 import type { LayerForm } from './layer-form.js';
 import { escapeAttributes, movePrivateAttributes } from './private-attributes.js';
@@ -182,7 +182,7 @@ function makeDirectory(fs: FileSystem, root: Ino, { path, like }: MarkedDirector
 }
 
 function erase(fs: FileSystem, ino: Ino, { markNames }: MarkedDirectory, form: LayerForm): void {
-  for (const name of markNames) removeAll(fs, ino, name);
+  for (const name of markNames) removeEntry(fs, ino, name);
   if (form === 'bsd') {
     for (const name of fs.whiteouts?.list(ino) ?? []) fs.whiteouts?.remove(ino, name);
     fs.whiteouts?.setOpaque(ino, false);
