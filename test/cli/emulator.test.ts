@@ -1,25 +1,21 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { checkDocument, emulateDocument, whichDocument } from '../../tools/cli/documents/check.js';
 import { resetDocument, upgradeDocument } from '../../tools/cli/documents/preview.js';
 import { chipFromImage } from '../../tools/emulator/index.js';
 import { firmwright, jsonOf } from '../support/cli.js';
 import { profileOf, sysupgradeImage } from '../support/router-image.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const board = ['--board', 'ubnt_unifi-ap'];
 const scenario = fileURLToPath(new URL('../../images/demo/scenarios/factory-reset.yaml', import.meta.url));
-let folder = '';
+const folder = temporaryFolder();
 let image = '';
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'firmwright-emulator-'));
   image = join(folder, 'sysupgrade.bin');
   writeFileSync(image, await sysupgradeImage(profileOf('ubnt_unifi-ap')));
-});
-afterAll(() => {
-  rmSync(folder, { recursive: true, force: true });
 });
 
 test('check proves an image, names the known flaws, and writes JUnit', async () => {

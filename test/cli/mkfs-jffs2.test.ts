@@ -1,20 +1,16 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { byteStringFromText } from '../../tools/core/index.js';
 import { scanJffs2 } from '../../tools/jffs2/index.js';
 import { firmwright, jsonOf } from '../support/cli.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
-let folder = '';
+const folder = temporaryFolder();
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'firmwright-mkfs-jffs2-'));
   mkdirSync(join(folder, 'root/etc'), { recursive: true });
   writeFileSync(join(folder, 'root/etc/motd'), 'hello\n'.repeat(100));
   writeFileSync(join(folder, 'table'), '/console c 600 0 0 5 1\n');
-});
-afterAll(() => {
-  rmSync(folder, { recursive: true, force: true });
 });
 
 test('a folder becomes an image, with figures as text and as JSON', async () => {

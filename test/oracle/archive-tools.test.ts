@@ -2,8 +2,6 @@
 import { execFileSync } from 'node:child_process';
 import {
   mkdirSync,
-  mkdtempSync,
-  rmSync,
   symlinkSync,
   linkSync,
   truncateSync,
@@ -11,9 +9,8 @@ import {
   lstatSync,
   utimesSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect } from 'vitest';
+import { expect } from 'vitest';
 import { hostCalls } from '../../tools/addon/index.js';
 import { readArchiveTree, writeArchive } from '../../tools/archive/index.js';
 import { byteStringFromText, byteString } from '../../tools/core/index.js';
@@ -22,18 +19,12 @@ import type { TreeDirectory, TreeInode } from '../../tools/vfs/index.js';
 import { makeHostNode, setHostXattr } from '../support/host-nodes.js';
 import { fixture, fixturePath, requires, root, tool } from '../support/requires.js';
 import { describeTree } from '../support/trees.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
-let folder = '';
+const folder = temporaryFolder();
 let count = 0;
 const spool = (): string => join(folder, `spool-${count++}`);
 const capability = Buffer.from('0100000200200000000000000000000000000000', 'hex');
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'fw-archive-tools-'));
-});
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
 
 /** A folder with everything a root tree may hold; needs root. */
 function makeFolder(): string {

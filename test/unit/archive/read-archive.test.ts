@@ -1,22 +1,16 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fc, test as property } from '@fast-check/vitest';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ArchiveWriter } from '../../../tools/addon/index.js';
 import type { EntryToWrite } from '../../../tools/addon/index.js';
 import { readArchiveTree, readArchiveTreeFromBytes, writeArchive } from '../../../tools/archive/index.js';
 import { byteStringFromText } from '../../../tools/core/index.js';
 import { bytesContent, newDirectory } from '../../../tools/vfs/index.js';
 import { anyTree, describeTree } from '../../support/trees.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
-let folder = '';
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'fw-archive-'));
-});
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+const folder = temporaryFolder();
 
 const name = byteStringFromText;
 const code = (expected: string, exitCode = 4): object =>

@@ -1,7 +1,6 @@
 /** Every vendor header against the bytes of the original tools; see the module's SPEC.md. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseRecipe, runRecipe } from '../../../tools/firmware/index.js';
@@ -17,6 +16,9 @@ import { buildTrx, fixTrx, readTrx } from '../../../tools/firmware/trx.js';
 import { buildWrgg, readWrgg } from '../../../tools/firmware/wrgg.js';
 import { requires, tool } from '../../support/requires.js';
 import { hex, kernelInput, rootfsInput, stepContext, thrownBy, tinyInput } from './vectors.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+
+const folder = temporaryFolder();
 
 const run = (recipe: string, file: Uint8Array, board = {}, context = {}): Uint8Array => {
   const { steps, faults } = parseRecipe(recipe);
@@ -240,86 +242,53 @@ test('a refused step says why and by which code', () => {
   expect(thrownBy(() => run('append-ubi', tinyInput))).toMatchObject({ code: 'FW_FIRMWARE_STEP_REFUSED' });
 });
 
-function inFolder<Result>(work: (folder: string) => Result): Result {
-  const folder = mkdtempSync(join(tmpdir(), 'firmwright-'));
-  try {
-    return work(folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
 requires(tool('dumpimage'))('dumpimage reads our FIT and verifies its hashes', () => {
-  inFolder((folder) => {
-    const image = run(
-      'fit none',
-      kernelInput,
-      { arch: 'arm_cortex-a7_neon-vfpv4' },
-      { deviceTree: tinyInput },
-    );
-    expect(readFit(image).images.map(({ name, hashes }) => [name, hashes.map(({ ok }) => ok)])).toEqual([
-      ['kernel-1', [true, true]],
-      ['fdt-1', [true, true]],
-    ]);
-    writeFileSync(join(folder, 'fit'), image);
-    const listing = execFileSync('dumpimage', ['-l', join(folder, 'fit')], { encoding: 'utf8' });
-    expect(listing).toContain('Image 0 (kernel-1)');
-    expect(listing).toContain("Default Configuration: 'config-1'");
-    execFileSync('dumpimage', [
-      '-T',
-      'flat_dt',
-      '-p',
-      '0',
-      '-o',
-      join(folder, 'kernel'),
-      join(folder, 'fit'),
-    ]);
-    expect(execFileSync('cat', [join(folder, 'kernel')]).equals(kernelInput)).toBe(true);
-  });
+  const image = run('fit none', kernelInput, { arch: 'arm_cortex-a7_neon-vfpv4' }, { deviceTree: tinyInput });
+  expect(readFit(image).images.map(({ name, hashes }) => [name, hashes.map(({ ok }) => ok)])).toEqual([
+    ['kernel-1', [true, true]],
+    ['fdt-1', [true, true]],
+  ]);
+  writeFileSync(join(folder, 'fit'), image);
+  const listing = execFileSync('dumpimage', ['-l', join(folder, 'fit')], { encoding: 'utf8' });
+  expect(listing).toContain('Image 0 (kernel-1)');
+  expect(listing).toContain("Default Configuration: 'config-1'");
+  execFileSync('dumpimage', ['-T', 'flat_dt', '-p', '0', '-o', join(folder, 'kernel'), join(folder, 'fit')]);
+  expect(execFileSync('cat', [join(folder, 'kernel')]).equals(kernelInput)).toBe(true);
 });
 
 requires(tool('dumpimage'))(
   'dumpimage reads our FIT with data outside of the tree, and verifies its hashes',
   () => {
-    inFolder((folder) => {
-      for (const recipe of ['fit none external', 'fit none external static']) {
-        const image = run(
-          recipe,
-          kernelInput,
-          { arch: 'arm_cortex-a7_neon-vfpv4' },
-          { deviceTree: tinyInput },
-        );
-        const { images } = readFit(image);
-        expect(images.map(({ offset, size, external }) => [offset, size, external])).toEqual([
-          [0x1000, 6000, true],
-          [0x3000, 7, true],
-        ]);
-        expect(images.flatMap(({ hashes }) => hashes.map(({ ok }) => ok))).toEqual([true, true, true, true]);
-        writeFileSync(join(folder, 'fit'), image);
-        const [output, input] = [join(folder, 'kernel'), join(folder, 'fit')];
-        execFileSync('dumpimage', ['-T', 'flat_dt', '-p', '0', '-o', output, input]);
-        expect(execFileSync('cat', [output]).equals(kernelInput)).toBe(true);
-      }
-    });
+    for (const recipe of ['fit none external', 'fit none external static']) {
+      const image = run(recipe, kernelInput, { arch: 'arm_cortex-a7_neon-vfpv4' }, { deviceTree: tinyInput });
+      const { images } = readFit(image);
+      expect(images.map(({ offset, size, external }) => [offset, size, external])).toEqual([
+        [0x1000, 6000, true],
+        [0x3000, 7, true],
+      ]);
+      expect(images.flatMap(({ hashes }) => hashes.map(({ ok }) => ok))).toEqual([true, true, true, true]);
+      writeFileSync(join(folder, 'fit'), image);
+      const [output, input] = [join(folder, 'kernel'), join(folder, 'fit')];
+      execFileSync('dumpimage', ['-T', 'flat_dt', '-p', '0', '-o', output, input]);
+      expect(execFileSync('cat', [output]).equals(kernelInput)).toBe(true);
+    }
   },
 );
 
 requires(tool('tar'))("GNU tar with OpenWrt's options writes the same sysupgrade tar", () => {
-  inFolder((folder) => {
-    const inside = join(folder, 'sysupgrade-acme_board-1');
-    execFileSync('mkdir', ['-m', '755', inside]);
-    writeFileSync(join(inside, 'CONTROL'), 'BOARD=acme_board-1\n', { mode: 0o644 });
-    writeFileSync(join(inside, 'kernel'), kernelInput, { mode: 0o644 });
-    writeFileSync(join(inside, 'root'), Buffer.concat([rootfsInput, Buffer.alloc(240)]), { mode: 0o644 });
-    const options = ['--sort=name', '--owner=0', '--group=0', '--numeric-owner', '--mtime=@1700000000'];
-    const theirs = execFileSync(
-      'tar',
-      ['-c', '--format=gnu', ...options, '-C', folder, 'sysupgrade-acme_board-1'],
-      {
-        maxBuffer: 1e8,
-      },
-    );
-    const ours = run('sysupgrade-tar', new Uint8Array(0));
-    expect(theirs.equals(ours)).toBe(true);
-  });
+  const inside = join(folder, 'sysupgrade-acme_board-1');
+  execFileSync('mkdir', ['-m', '755', inside]);
+  writeFileSync(join(inside, 'CONTROL'), 'BOARD=acme_board-1\n', { mode: 0o644 });
+  writeFileSync(join(inside, 'kernel'), kernelInput, { mode: 0o644 });
+  writeFileSync(join(inside, 'root'), Buffer.concat([rootfsInput, Buffer.alloc(240)]), { mode: 0o644 });
+  const options = ['--sort=name', '--owner=0', '--group=0', '--numeric-owner', '--mtime=@1700000000'];
+  const theirs = execFileSync(
+    'tar',
+    ['-c', '--format=gnu', ...options, '-C', folder, 'sysupgrade-acme_board-1'],
+    {
+      maxBuffer: 1e8,
+    },
+  );
+  const ours = run('sysupgrade-tar', new Uint8Array(0));
+  expect(theirs.equals(ours)).toBe(true);
 });

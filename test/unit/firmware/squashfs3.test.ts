@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
@@ -9,6 +8,9 @@ import { parseRecipe, readUImage, runRecipe } from '../../../tools/firmware/inde
 import { buildSquashfs3, squashfs3Table } from '../../../tools/firmware/squashfs3.js';
 import { requires, tool } from '../../support/requires.js';
 import { kernelInput, stepContext } from './vectors.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+
+const folder = temporaryFolder();
 
 const content = Uint8Array.from({ length: 200_001 }, (_, index) => (index * 7 + (index >> 8)) & 0xff);
 const file = { folder: 'image', name: 'uImage', content };
@@ -41,24 +43,17 @@ test('blocks are LZMA streams without header, each ended by a marker', () => {
 });
 
 requires(tool('unsquashfs'))('unsquashfs reads the same structure with zlib blocks', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'firmwright-'));
-  try {
-    for (const size of [0, 1, 65_536, 65_537, 200_001]) {
-      const path = join(folder, `${size}`);
-      writeFileSync(
-        path,
-        buildSquashfs3({ ...file, content: content.subarray(0, size) }, 1_700_000_000, (block) =>
-          deflateSync(block),
-        ),
-      );
-      const options = ['-d', `${path}.out`, path];
-      execFileSync('unsquashfs', options, { stdio: 'pipe' });
-      expect(readFileSync(join(`${path}.out`, 'image', 'uImage')).equals(content.subarray(0, size))).toBe(
-        true,
-      );
-    }
-  } finally {
-    rmSync(folder, { recursive: true });
+  for (const size of [0, 1, 65_536, 65_537, 200_001]) {
+    const path = join(folder, `${size}`);
+    writeFileSync(
+      path,
+      buildSquashfs3({ ...file, content: content.subarray(0, size) }, 1_700_000_000, (block) =>
+        deflateSync(block),
+      ),
+    );
+    const options = ['-d', `${path}.out`, path];
+    execFileSync('unsquashfs', options, { stdio: 'pipe' });
+    expect(readFileSync(join(`${path}.out`, 'image', 'uImage')).equals(content.subarray(0, size))).toBe(true);
   }
 });
 

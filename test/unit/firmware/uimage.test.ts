@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { crc32 } from '../../../tools/core/index.js';
@@ -13,6 +12,9 @@ import {
 } from '../../../tools/firmware/index.js';
 import { requires, tool } from '../../support/requires.js';
 import { hex, stepContext, tinyInput } from './vectors.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+
+const folder = temporaryFolder();
 
 const name = 'MIPS OpenWrt Linux-6.12.1';
 const run = (recipe: string, file: Uint8Array): Uint8Array =>
@@ -73,60 +75,39 @@ test('a longer header has a checksum over all of it, and is recognised', () => {
 });
 
 requires(tool('mkimage'))('mkimage writes the same uImage of several parts', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'firmwright-'));
-  try {
-    const file = (part: string, bytes: Uint8Array): string => {
-      writeFileSync(join(folder, part), bytes);
-      return join(folder, part);
-    };
-    const parts = [file('kernel', tinyInput), file('empty', new Uint8Array(32)), file('tree', tinyInput)];
-    const theirs = join(folder, 'theirs');
-    execFileSync(
-      'mkimage',
-      [
-        '-A',
-        'mips',
-        '-O',
-        'linux',
-        '-T',
-        'multi',
-        '-C',
-        'gzip',
-        '-a',
-        '0x80060000',
-        '-e',
-        '0x80060000',
-      ].concat(['-n', name, '-d', parts.join(':'), theirs]),
-      { env: { ...process.env, SOURCE_DATE_EPOCH: '1700000000' } },
-    );
-    const { steps } = parseRecipe('multiImage gzip empty device-tree');
-    const ours = runRecipe(steps, stepContext({ deviceTree: tinyInput }), tinyInput);
-    expect(hex(ours)).toBe(hex(readFileSync(theirs)));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const file = (part: string, bytes: Uint8Array): string => {
+    writeFileSync(join(folder, part), bytes);
+    return join(folder, part);
+  };
+  const parts = [file('kernel', tinyInput), file('empty', new Uint8Array(32)), file('tree', tinyInput)];
+  const theirs = join(folder, 'theirs');
+  execFileSync(
+    'mkimage',
+    ['-A', 'mips', '-O', 'linux', '-T', 'multi', '-C', 'gzip', '-a', '0x80060000', '-e', '0x80060000'].concat(
+      ['-n', name, '-d', parts.join(':'), theirs],
+    ),
+    { env: { ...process.env, SOURCE_DATE_EPOCH: '1700000000' } },
+  );
+  const { steps } = parseRecipe('multiImage gzip empty device-tree');
+  const ours = runRecipe(steps, stepContext({ deviceTree: tinyInput }), tinyInput);
+  expect(hex(ours)).toBe(hex(readFileSync(theirs)));
 });
 
 requires(tool('mkimage'), tool('dumpimage'))('mkimage writes the same bytes, dumpimage reads ours', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'firmwright-'));
-  try {
-    const input = join(folder, 'kernel');
-    writeFileSync(input, tinyInput);
-    const arguments_ = ['-A', 'mips', '-O', 'linux', '-T', 'kernel', '-C', 'lzma', '-a', '0x80060000'];
-    execFileSync(
-      'mkimage',
-      [...arguments_, '-e', '0x80060000', '-n', name, '-d', input, join(folder, 'theirs')],
-      {
-        env: { ...process.env, SOURCE_DATE_EPOCH: '1700000000' },
-      },
-    );
-    const ours = run('uImage lzma', tinyInput);
-    expect(readFileSync(join(folder, 'theirs')).equals(ours)).toBe(true);
-    writeFileSync(join(folder, 'ours'), ours);
-    const listing = execFileSync('dumpimage', ['-l', join(folder, 'ours')], { encoding: 'utf8' });
-    expect(listing).toContain(name);
-    expect(listing).toContain('lzma compressed');
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const input = join(folder, 'kernel');
+  writeFileSync(input, tinyInput);
+  const arguments_ = ['-A', 'mips', '-O', 'linux', '-T', 'kernel', '-C', 'lzma', '-a', '0x80060000'];
+  execFileSync(
+    'mkimage',
+    [...arguments_, '-e', '0x80060000', '-n', name, '-d', input, join(folder, 'theirs')],
+    {
+      env: { ...process.env, SOURCE_DATE_EPOCH: '1700000000' },
+    },
+  );
+  const ours = run('uImage lzma', tinyInput);
+  expect(readFileSync(join(folder, 'theirs')).equals(ours)).toBe(true);
+  writeFileSync(join(folder, 'ours'), ours);
+  const listing = execFileSync('dumpimage', ['-l', join(folder, 'ours')], { encoding: 'utf8' });
+  expect(listing).toContain(name);
+  expect(listing).toContain('lzma compressed');
 });

@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { makeKeyPair, signMessage, verifyMessage } from '../../../tools/firmware/usign.js';
 import { fixture, fixturePath, requires, tool } from '../../support/requires.js';
 import { thrownBy } from './vectors.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+
+const folder = temporaryFolder();
 
 const message = Buffer.from('the image and its metadata');
 const pair = makeKeyPair(new Uint8Array(32).fill(7), Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8), 'test');
@@ -34,35 +36,30 @@ test('damaged and protected keys are refused by name', () => {
 });
 
 requires(tool('signify-openbsd'))('signify accepts our signatures and we accept theirs', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'firmwright-'));
   const file = (name: string): string => join(folder, name);
-  try {
-    writeFileSync(file('message'), message);
-    writeFileSync(file('ours.pub'), pair.publicKey);
-    writeFileSync(file('ours.sec'), pair.secretKey);
-    writeFileSync(file('ours.sig'), signMessage(message, pair.secretKey));
-    const verify = ['-V', '-p', file('ours.pub'), '-m', file('message')];
-    execFileSync('signify-openbsd', [...verify, '-x', file('ours.sig')]);
-    execFileSync('signify-openbsd', [
-      '-S',
-      '-s',
-      file('ours.sec'),
-      '-m',
-      file('message'),
-      '-x',
-      file('by-signify.sig'),
-    ]);
-    const ours = readFileSync(file('ours.sig'), 'utf8').split('\n')[1];
-    expect(readFileSync(file('by-signify.sig'), 'utf8').split('\n')[1]).toBe(ours);
-    execFileSync('signify-openbsd', ['-G', '-n', '-p', file('key.pub'), '-s', file('key.sec')]);
-    const key = {
-      secret: readFileSync(file('key.sec'), 'utf8'),
-      public: readFileSync(file('key.pub'), 'utf8'),
-    };
-    expect(verifyMessage(message, signMessage(message, key.secret), key.public).outcome).toBe('valid');
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  writeFileSync(file('message'), message);
+  writeFileSync(file('ours.pub'), pair.publicKey);
+  writeFileSync(file('ours.sec'), pair.secretKey);
+  writeFileSync(file('ours.sig'), signMessage(message, pair.secretKey));
+  const verify = ['-V', '-p', file('ours.pub'), '-m', file('message')];
+  execFileSync('signify-openbsd', [...verify, '-x', file('ours.sig')]);
+  execFileSync('signify-openbsd', [
+    '-S',
+    '-s',
+    file('ours.sec'),
+    '-m',
+    file('message'),
+    '-x',
+    file('by-signify.sig'),
+  ]);
+  const ours = readFileSync(file('ours.sig'), 'utf8').split('\n')[1];
+  expect(readFileSync(file('by-signify.sig'), 'utf8').split('\n')[1]).toBe(ours);
+  execFileSync('signify-openbsd', ['-G', '-n', '-p', file('key.pub'), '-s', file('key.sec')]);
+  const key = {
+    secret: readFileSync(file('key.sec'), 'utf8'),
+    public: readFileSync(file('key.pub'), 'utf8'),
+  };
+  expect(verifyMessage(message, signMessage(message, key.secret), key.public).outcome).toBe('valid');
 });
 
 requires(fixture('ipk-ath25-base/Packages.sig'))('a published signature file reads', () => {

@@ -4,16 +4,13 @@ import {
   linkSync,
   lutimesSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
-  rmSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { writeArchive } from '../../../tools/archive/index.js';
 import { byteStringFromText } from '../../../tools/core/index.js';
 import { assembleRootTree, detectRootSource } from '../../../tools/rootfs/index.js';
@@ -23,16 +20,11 @@ import type { TreeInode } from '../../../tools/vfs/index.js';
 import { makeHostNode, setHostXattr } from '../../support/host-nodes.js';
 import { fixture, fixturePath, requires, root, tool } from '../../support/requires.js';
 import { describeTree } from '../../support/trees.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
-let top = '';
+const top = temporaryFolder();
 let folder = '';
 let count = 0;
-beforeAll(() => {
-  top = mkdtempSync(join(tmpdir(), 'fw-rootfs-'));
-});
-afterAll(() => {
-  rmSync(top, { recursive: true });
-});
 beforeEach(() => {
   folder = join(top, `case-${count++}`);
   mkdirSync(join(folder, 'tmp'), { recursive: true });

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { writeIpk } from '../../../tools/archive/index.js';
 import { byteStringFromText } from '../../../tools/core/index.js';
 import { assembleRootTree } from '../../../tools/rootfs/index.js';
@@ -11,16 +10,11 @@ import type { RootTree } from '../../../tools/rootfs/index.js';
 import { bytesContent, newDirectory, walkTree } from '../../../tools/vfs/index.js';
 import type { TreeDirectory, TreeInode } from '../../../tools/vfs/index.js';
 import { fixture, fixturePath, requires } from '../../support/requires.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
-let top = '';
+const top = temporaryFolder();
 let feed = '';
 let count = 0;
-beforeAll(() => {
-  top = mkdtempSync(join(tmpdir(), 'fw-packages-'));
-});
-afterAll(() => {
-  rmSync(top, { recursive: true });
-});
 beforeEach(() => {
   feed = join(top, `feed-${count++}`);
   mkdirSync(feed);
