@@ -3,7 +3,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { buildDocument } from '../../tools/cli/documents/budget.js';
+import { buildDocument, verifyDocument } from '../../tools/cli/documents/budget.js';
 import { firmwright, jsonOf } from '../support/cli.js';
 import type { CliResult } from '../support/cli.js';
 import { noise, uImageKernel, writeImageInputs } from '../support/image-inputs.js';
@@ -363,3 +363,35 @@ function packing({ out }: Place): boolean {
     readdirSync(out, { recursive: true, encoding: 'utf8' }).some((name) => name.includes('.squashfs'))
   );
 }
+
+describe('build --verify', () => {
+  test('says that the same bytes come out again, and leaves everything alone', async () => {
+    const at = place();
+    await build(at, board);
+    const before = readdirSync(at.out).sort();
+    const result = await build(at, [...board, '--verify', at.out, '--jobs', '3']);
+    expect([result.exitCode, result.stdout]).toEqual([
+      0,
+      `${at.out}: the same bytes come out again, for ubnt_unifi-ap\n`,
+    ]);
+    expect(readdirSync(at.out).sort()).toEqual(before);
+    const json = await build(at, [...board, '--verify', at.out, '--json']);
+    expect(verifyDocument.parse(jsonOf(json)).boards).toEqual(['ubnt_unifi-ap']);
+  });
+
+  test('ends with 12 and names the first byte when an artefact differs, or is not there', async () => {
+    const at = place();
+    await build(at, board);
+    const name = readdirSync(at.out).find((file) => file.endsWith('-sysupgrade.bin')) ?? '';
+    const image = join(at.out, name);
+    const bytes = readFileSync(image);
+    bytes.writeUInt8(bytes.readUInt8(5000) ^ 1, 5000);
+    writeFileSync(image, bytes);
+    const differs = await build(at, [...board, '--verify', at.out]);
+    expect(differs.exitCode).toBe(12);
+    expect(differs.stderr).toContain('sysupgrade.bin differs from byte 5000 [FW_BUILD_DIFFERS]');
+    const empty = await build(at, [...board, '--verify', at.folder]);
+    expect(empty.exitCode).toBe(12);
+    expect(empty.stderr).toContain('is not there, and ');
+  });
+});

@@ -11,11 +11,12 @@ import type { InstalledPackage, RootInput, RootTree } from '../rootfs/index.js';
 import { writeSquashfs } from '../squashfs/index.js';
 import { makeBoardImages } from './board-images.js';
 import type { BoardImages } from './board-images.js';
-import { json, packageManifest, profilesJson, sha256Sums } from './manifest.js';
 import type { ManifestFile } from './manifest.js';
 import type { BoardPlan, BuildPlan, PackPlan } from './plan.js';
 import { cacheKey, sha256Hex, SquashfsCache } from './squashfs-cache.js';
+import { stageTexts } from './stage-texts.js';
 import { Staging } from './staging.js';
+import type { ArtefactDifference } from './staging.js';
 
 /** Runs a piece of work under a title for people to see. */
 export interface TaskRunner {
@@ -73,6 +74,17 @@ export interface StagedBuild extends AsyncDisposable {
    * @returns paths of all files, sorted
    */
   commit(budgets: Readonly<Record<string, unknown>>): Promise<readonly string[]>;
+  /**
+   * Writes the texts and compares every file with the one of its name in a folder, such as the output of another
+   * build; files that only the folder has do not count.
+   *
+   * @param budgets  as for `commit`
+   * @returns the files that are missing or differ, sorted; none when the folder holds this very build
+   */
+  compareWith(
+    folder: string,
+    budgets: Readonly<Record<string, unknown>>,
+  ): Promise<readonly ArtefactDifference[]>;
 }
 
 /**
@@ -102,11 +114,23 @@ export async function executeBuild(
       );
     }
     options.signal.throwIfAborted();
+    const finish = async (budgets: Readonly<Record<string, unknown>>): Promise<void> => {
+      options.signal.throwIfAborted();
+      const version = options.programVersion;
+      await stageTexts({ plan, boards, packages, inputs, staging, budgets, version });
+    };
     return {
       plan,
       boards,
       packages,
-      commit: (budgets) => commitBuild({ plan, boards, packages, inputs, staging, options, budgets }),
+      commit: async (budgets) => {
+        await finish(budgets);
+        return staging.commit();
+      },
+      compareWith: async (folder, budgets) => {
+        await finish(budgets);
+        return staging.compareWith(folder);
+      },
       [Symbol.asyncDispose]: () => staging.discard(),
     };
   } catch (error) {
@@ -217,10 +241,13 @@ async function buildBoard(work: {
   const files: ManifestFile[] = [];
   for (const artefact of boardPlan.artefacts) {
     const bytes = images.artefacts.get(artefact.name);
-    if (bytes) files.push(await stage(staging, boardPlan, artefact.file, bytes, artefactType(artefact.name)));
+    if (bytes)
+      files.push(
+        await staging.addListed(boardPlan.folder, artefact.file, bytes, artefactType(artefact.name)),
+      );
   }
   if (boardPlan.flashImage && images.flash) {
-    files.push(await stage(staging, boardPlan, boardPlan.flashImage.file, images.flash, 'flash'));
+    files.push(await staging.addListed(boardPlan.folder, boardPlan.flashImage.file, images.flash, 'flash'));
   }
   const kernelInput = { path: boardPlan.kernel, sha256: sha256Hex(kernel) };
   const hashes = Object.fromEntries([...stepFiles].map(([step, bytes]) => [step, sha256Hex(bytes)]));
@@ -241,90 +268,7 @@ async function readInput(path: string, what: string): Promise<Uint8Array> {
   }
 }
 
-async function stage(
-  staging: Staging,
-  { folder }: BoardPlan,
-  name: string,
-  content: Uint8Array | string,
-  type: string,
-): Promise<ManifestFile> {
-  await staging.add(join(folder, name), content);
-  const size = typeof content === 'string' ? Buffer.byteLength(content) : content.length;
-  return { name, type, size, sha256: sha256Hex(content) };
-}
-
 /** `sysupgrade` for `sysupgrade.bin`, `factory-us` for `factory-us.bin`. */
 function artefactType(name: string): string {
   return name.replace(/\.[^.]*$/, '');
-}
-
-async function commitBuild(work: {
-  readonly plan: BuildPlan;
-  readonly boards: readonly BuiltBoard[];
-  readonly packages: readonly InstalledPackage[];
-  readonly inputs: readonly RootInput[];
-  readonly staging: Staging;
-  readonly options: ExecuteOptions;
-  readonly budgets: Readonly<Record<string, unknown>>;
-}): Promise<readonly string[]> {
-  const { plan, boards, packages, inputs, staging, options, budgets } = work;
-  options.signal.throwIfAborted();
-  for (const folder of new Set(boards.map((board) => board.plan.folder))) {
-    const here = boards.filter((board) => board.plan.folder === folder);
-    const [first] = here;
-    if (!first) continue;
-    const texts: ManifestFile[] = [];
-    for (const board of here) {
-      const name = `${board.plan.prefix}.manifest`;
-      texts.push(await stage(staging, first.plan, name, packageManifest(packages), 'manifest'));
-    }
-    const profiles = profilesJson(
-      here.map((board) => ({ profile: board.profile, prefix: board.plan.prefix, images: board.files })),
-      plan.version,
-      plan.sourceDateEpoch,
-    );
-    texts.push(await stage(staging, first.plan, 'profiles.json', profiles, 'profiles'));
-    const record = json(buildRecord({ plan, boards: here, inputs, budgets, version: options.programVersion }));
-    texts.push(await stage(staging, first.plan, 'firmwright.json', record, 'record'));
-    const sums = sha256Sums([...here.flatMap((board) => board.files), ...texts]);
-    await stage(staging, first.plan, 'sha256sums', sums, 'sums');
-  }
-  return staging.commit();
-}
-
-/** Everything a rebuild needs. No path of the builder's machine is in it: inputs are named by their hashes. */
-function buildRecord(work: {
-  readonly plan: BuildPlan;
-  readonly boards: readonly BuiltBoard[];
-  readonly inputs: readonly RootInput[];
-  readonly budgets: Readonly<Record<string, unknown>>;
-  readonly version: string;
-}): Record<string, unknown> {
-  const { plan, boards, inputs, budgets, version } = work;
-  return {
-    schemaVersion: 1,
-    firmwright: version,
-    name: plan.name,
-    version: plan.version,
-    sourceDateEpoch: plan.sourceDateEpoch,
-    root: { inputs: inputs.map(({ kind, sha256 }) => ({ kind, sha256 })) },
-    boards: boards.map((board) => ({
-      board: board.profile.id,
-      kernel: { sha256: board.kernelInput.sha256, size: board.images.kernelSize },
-      stepFiles: board.stepFiles,
-      squashfs: {
-        parameters: plan.packs.find(({ id }) => id === board.plan.pack)?.parameters,
-        size: board.packed.bytes.length,
-        sha256: board.packed.sha256,
-      },
-      kernelSteps: board.plan.kernelSteps.map(({ text }) => text),
-      artefacts: board.plan.artefacts.map(({ name, file, steps }) => ({
-        name,
-        file,
-        steps: steps.map(({ text }) => text),
-      })),
-      files: board.files,
-      budget: budgets[board.profile.id],
-    })),
-  };
 }

@@ -3,9 +3,16 @@
  * there; whatever else happens, `discard` takes the folder away.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { makeFolder } from '../rootfs/index.js';
+import type { ManifestFile } from './manifest.js';
+import { sha256Hex } from './squashfs-cache.js';
+
+/** A file that another folder does not have, or has with other bytes; `offset` is that of the first one. */
+export type ArtefactDifference =
+  | { readonly file: string; readonly kind: 'missing' }
+  | { readonly file: string; readonly kind: 'differs'; readonly offset: number };
 
 /** A staging folder inside the output folder, on the same file system. */
 export class Staging {
@@ -49,6 +56,32 @@ export class Staging {
     this.#files.add(file);
   }
 
+  /** Stages a file below a folder of the output, and says of it what manifests list. */
+  async addListed(
+    folder: string,
+    name: string,
+    content: Uint8Array | string,
+    type: string,
+  ): Promise<ManifestFile> {
+    await this.add(join(folder, name), content);
+    const size = typeof content === 'string' ? Buffer.byteLength(content) : content.length;
+    return { name, type, size, sha256: sha256Hex(content) };
+  }
+
+  /** Compares every staged file with the one of its name in another folder. */
+  async compareWith(folder: string): Promise<ArtefactDifference[]> {
+    const differences: ArtefactDifference[] = [];
+    for (const file of [...this.#files].sort()) {
+      const mine = await readFile(this.pathOf(file));
+      const theirs = await readIfThere(join(folder, file));
+      if (theirs === undefined) differences.push({ file, kind: 'missing' });
+      else if (!mine.equals(theirs)) {
+        differences.push({ file, kind: 'differs', offset: firstDifference(mine, theirs) });
+      }
+    }
+    return differences;
+  }
+
   /** Moves every staged file to its place; when one cannot be moved, everything is put back as it was. */
   async commit(): Promise<string[]> {
     const files = [...this.#files].sort();
@@ -81,12 +114,28 @@ export class Staging {
   }
 }
 
+/** Where two files of different bytes begin to differ; the length of the shorter one when it is the start of the other. */
+function firstDifference(one: Uint8Array, other: Uint8Array): number {
+  let offset = 0;
+  while (offset < one.length && offset < other.length && one[offset] === other[offset]) offset += 1;
+  return offset;
+}
+
+async function readIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
 async function moveIfThere(from: string, to: string): Promise<boolean> {
   try {
     await rename(from, to);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    if (hasCode(error, 'ENOENT')) return false;
     throw error;
   }
 }
@@ -96,9 +145,13 @@ async function removeIfEmpty(folder: string): Promise<boolean> {
     await rmdir(folder);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'ENOENT')) {
-      return false;
-    }
+    if (hasCode(error, 'ENOTEMPTY', 'ENOENT')) return false;
     throw error;
   }
+}
+
+function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return (
+    error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code)
+  );
 }

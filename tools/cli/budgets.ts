@@ -10,7 +10,7 @@ import {
 } from '../budget/index.js';
 import type { FlashBudget, PackageSavings } from '../budget/index.js';
 import { squashfsParameters } from '../build/index.js';
-import type { BuiltBoard } from '../build/index.js';
+import type { BuiltBoard, StagedBuild } from '../build/index.js';
 import { BudgetError } from '../core/index.js';
 import { squashfsTree } from '../squashfs/index.js';
 import type { Session } from './command.js';
@@ -45,6 +45,16 @@ export function countImage(bytes: Uint8Array, profile: BoardProfile): CountedBoa
 /** Keeps the costliest files only; 0 keeps all. */
 export function withTop(budget: FlashBudget, top: number): FlashBudget {
   return top === 0 ? budget : { ...budget, files: budget.files.slice(0, top) };
+}
+
+/** The budgets of a build as its record holds them: with the 20 costliest files. */
+export function recordedBudgets(staged: StagedBuild): FlashBudget[] {
+  return staged.boards.map((board) => withTop(countBuilt(board).budget, 20));
+}
+
+/** The budgets by the ids of their boards. */
+export function budgetsByBoard(budgets: readonly FlashBudget[]): Record<string, FlashBudget> {
+  return Object.fromEntries(budgets.map((budget) => [budget.board, budget]));
 }
 
 /** Measures what dropping each package saves; undefined where there is no squashfs with package lists. */

@@ -1,7 +1,4 @@
 /** Budgets of what `budget` and `tune` are given: a recipe, which is built for it, or an image. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { executeBuild } from '../build/index.js';
 import { loadBoard } from './board-profiles.js';
 import { executeOptions, planFrom } from './build-options.js';
@@ -10,6 +7,7 @@ import { countBuilt, countImage } from './budgets.js';
 import type { CountedBoard } from './budgets.js';
 import type { Session } from './command.js';
 import { readImage } from './image-files.js';
+import { withTemporaryFolder } from './temporary-folder.js';
 
 /** Counts a recipe (`.yaml`) or an image on every board that is named. */
 export async function countSubject(
@@ -25,14 +23,9 @@ export async function countSubject(
 /** Builds into a temporary folder, counts, and lets the build go. */
 async function countRecipe(recipe: string, args: BuildArguments, session: Session): Promise<CountedBoard[]> {
   const { plan, profiles } = planFrom(recipe, args, session);
-  const folder = mkdtempSync(join(tmpdir(), 'firmwright-budget-'));
-  try {
-    await using staged = await executeBuild(plan, profiles, {
-      outputFolder: folder,
-      ...executeOptions(args, session),
-    });
+  return withTemporaryFolder(async (outputFolder) => {
+    const options = { ...executeOptions(args, session), outputFolder };
+    await using staged = await executeBuild(plan, profiles, options);
     return staged.boards.map(countBuilt);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }

@@ -1,12 +1,10 @@
 /** What the verbs that write one file system share: their source, their image, their time. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ArgumentsCamelCase, Argv } from 'yargs';
 import { assembleRootTree, detectRootSource } from '../rootfs/index.js';
 import type { TreeDirectory } from '../vfs/index.js';
 import type { Session } from './command.js';
 import { sourceDateEpoch } from './option-values.js';
+import { withTemporaryFolder } from './temporary-folder.js';
 
 /** The options, as they are declared. */
 export interface MkfsOptions {
@@ -58,8 +56,7 @@ export async function writeFromSource(
 ): Promise<number> {
   const epoch = sourceDateEpoch(args.sourceDateEpoch, session) ?? 0;
   const source = detectRootSource(args.source);
-  const temporaryFolder = mkdtempSync(join(tmpdir(), 'firmwright-mkfs-'));
-  try {
+  return withTemporaryFolder(async (temporaryFolder) => {
     using tree = await assembleRootTree(
       [source.kind === 'folder' && args.keepAttributes ? { ...source, attributes: 'keep' } : source],
       { temporaryFolder, sourceDateEpoch: epoch, hashInputs: false, signal: session.signal },
@@ -68,7 +65,5 @@ export async function writeFromSource(
     const { figures, line } = await write(tree.root, epoch);
     session.result({ schemaVersion: 1, image: args.image, ...figures }, () => `${args.image}: ${line}\n`);
     return 0;
-  } finally {
-    rmSync(temporaryFolder, { recursive: true, force: true });
-  }
+  });
 }

@@ -47,6 +47,7 @@ export const errorCodes = {
   FW_BUDGET_OVER: 'an image breaks a limit of the board or leaves too few erase blocks for the overlay',
 
   // build
+  FW_BUILD_DIFFERS: 'a build gives other bytes than the artefacts it is compared with',
   FW_BUDGET_PARTITION: 'the file for a partition is larger than the partition',
   FW_PROFILE_COMPRESSOR: 'a board asks for a squashfs compressor that images cannot be written with',
   FW_PROFILE_NAND: 'a board has NAND flash, for which images cannot be built',

@@ -1,21 +1,23 @@
 /** `build`: plans, carries out, counts the budget, and keeps the result only when it fits. */
 import { join } from 'node:path';
 import { executeBuild } from '../../build/index.js';
-import type { BuildPlan, StagedBuild } from '../../build/index.js';
+import type { StagedBuild } from '../../build/index.js';
 import type { FlashBudget } from '../../budget/index.js';
-import { formatSize, UsageError } from '../../core/index.js';
+import { UsageError } from '../../core/index.js';
 import { makeFolder } from '../../rootfs/index.js';
 import { loadBoard } from '../board-profiles.js';
 import { executeOptions, planFrom, withBuildOptions } from '../build-options.js';
-import { budgetError, countBuilt, withTop } from '../budgets.js';
+import { budgetError, budgetsByBoard, recordedBudgets } from '../budgets.js';
 import { defineCommand } from '../command.js';
 import type { Session } from '../command.js';
 import { writeBeside } from '../image-files.js';
 import { readKey } from '../key-files.js';
 import { renderBudget } from '../render/budget.js';
+import { planDocument, renderPlan } from '../render/plan.js';
 import { renderTable } from '../render/table.js';
 import { isUnpackedSet, repackSet } from '../unpacked/read-set.js';
 import { reportRepacked } from '../unpacked/report.js';
+import { verifyBuild } from '../verify-build.js';
 
 /** The verb. */
 export const build = defineCommand(
@@ -32,6 +34,11 @@ export const build = defineCommand(
         type: 'string',
         describe: 'usign or signify secret key: images with metadata are signed',
       })
+      .option('verify', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'build anew, keep nothing, and compare with the artefacts in this folder',
+      })
       .option('plan', { type: 'boolean', default: false, describe: 'print what would be done, and stop' })
       .option('force', { type: 'boolean', default: false, describe: 'pack anew, as --no-cache does' })
       .example('$0 build images/demo/image.yaml -b ubnt_unifi-ap --kernel vmlinux.lzma', 'artefacts in out/')
@@ -43,6 +50,10 @@ export const build = defineCommand(
         '$0 build image.yaml -b ubnt_unifi-ap --rootfs root.tar.xz --kernel k.bin -o out',
         'a root of your own',
       )
+      .example(
+        '$0 build images/demo/image.yaml -b ubnt_unifi-ap --kernel vmlinux.lzma --verify out',
+        'exit code 12 unless the same bytes come out',
+      )
       .example('$0 build parts -o out', 'puts together what unpack took apart, edited or not'),
   async (args, session) => {
     if (isUnpackedSet(args.recipe)) {
@@ -50,22 +61,26 @@ export const build = defineCommand(
       return 0;
     }
     const { plan, profiles } = planFrom(args.recipe, args, session);
+    const options = {
+      ...executeOptions({ ...args, cache: args.cache && !args.force }, session),
+      signingKey: args.signKey === undefined ? undefined : readKey(args.signKey),
+    };
     if (args.plan) {
-      session.result({ schemaVersion: 1, ...printable(plan) }, () => renderPlan(plan, session));
+      session.result({ schemaVersion: 1, ...planDocument(plan) }, () => renderPlan(plan, session.style));
       return 0;
     }
-    await using staged = await executeBuild(plan, profiles, {
-      ...executeOptions({ ...args, cache: args.cache && !args.force }, session),
-      outputFolder: args.out,
-      signingKey: args.signKey === undefined ? undefined : readKey(args.signKey),
-    });
-    const budgets = staged.boards.map((board) => withTop(countBuilt(board).budget, 20));
+    if (args.verify !== undefined) {
+      await verifyBuild(args.verify, plan, profiles, options, session);
+      return 0;
+    }
+    await using staged = await executeBuild(plan, profiles, { ...options, outputFolder: args.out });
+    const budgets = recordedBudgets(staged);
     const failure = budgetError(budgets);
     if (failure) {
       for (const budget of budgets) session.note(renderBudget(budget, session.style));
       throw failure;
     }
-    const files = await staged.commit(Object.fromEntries(budgets.map((budget) => [budget.board, budget])));
+    const files = await staged.commit(budgetsByBoard(budgets));
     session.result(documentOf(staged, budgets, files), () => renderBuild(staged, budgets, files, session));
     return 0;
   },
@@ -120,45 +135,4 @@ function renderBuild(
     reports +
     renderTable([{ heading: 'artefact' }, { heading: 'size bytes', align: 'right' }], rows, style.bold)
   );
-}
-
-/** The plan as JSON: attribute values become hexadecimal. */
-function printable(plan: BuildPlan): Record<string, unknown> {
-  const copy: unknown = JSON.parse(
-    JSON.stringify(plan, (_, value: unknown) =>
-      value instanceof Uint8Array ? `0x${Buffer.from(value).toString('hex')}` : value,
-    ),
-  );
-  return { ...(copy as object) };
-}
-
-function renderPlan(plan: BuildPlan, { style }: Session): string {
-  const lines = [`${style.bold(plan.name)}, build time ${plan.sourceDateEpoch}`];
-  for (const source of plan.root.sources) {
-    lines.push(
-      `  root tree from ${source.kind} ${'path' in source ? source.path : source.packages.join(' ')}`,
-    );
-  }
-  for (const pack of plan.packs) {
-    const { blockSize } = pack.parameters;
-    lines.push(`  squashfs ${pack.id}, blocks of ${formatSize(blockSize)}, for ${pack.boards.join(', ')}`);
-  }
-  for (const board of plan.boards) {
-    lines.push(style.bold(board.board), `  kernel ${board.kernel}`);
-    for (const step of board.kernelSteps) lines.push(`    ${step.text}: ${step.does}`);
-    for (const artefact of board.artefacts) {
-      lines.push(`  ${artefact.file}`);
-      for (const step of artefact.steps) lines.push(`    ${step.text}: ${step.does}`);
-    }
-    if (board.flashImage) {
-      lines.push(`  ${board.flashImage.file}, ${formatSize(board.flashImage.size)}`);
-      for (const { label, offset, content } of board.flashImage.parts) {
-        const what = typeof content === 'string' ? content : content.file;
-        lines.push(`    0x${offset.toString(16).padStart(7, '0')} ${label}: ${what}`);
-        if (content !== 'firmware') continue;
-        for (const step of board.flashImage.firmwareSteps) lines.push(`      ${step.text}: ${step.does}`);
-      }
-    }
-  }
-  return `${lines.join('\n')}\n`;
 }

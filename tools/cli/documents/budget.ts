@@ -118,3 +118,11 @@ export const buildDocument = z.strictObject({
     }),
   ),
 });
+
+/** What `build --verify --json` prints when the same bytes come out. */
+export const verifyDocument = z.strictObject({
+  schemaVersion: z.literal(1),
+  /** The folder compared with. */
+  verified: z.string(),
+  boards: z.array(z.string()),
+});

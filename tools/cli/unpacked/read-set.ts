@@ -1,7 +1,6 @@
 /** Reads an unpacked set: what was edited in its folders and archives is packed, and the pieces are put together. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readArchiveTree } from '../../archive/index.js';
 import { findPartition } from '../../boards/index.js';
@@ -14,6 +13,7 @@ import type { TreeChanges } from '../../rootfs/index.js';
 import type { TreeDirectory } from '../../vfs/index.js';
 import type { Session } from '../command.js';
 import { descriptionName, readImage } from '../image-files.js';
+import { withTemporaryFolder } from '../temporary-folder.js';
 
 /** A file put together from an unpacked set. */
 export interface RepackedSet extends Repacked {
@@ -68,8 +68,7 @@ async function packIfEdited(
   const original = pieces.get(tree.piece) ?? new Uint8Array(0);
   const listed = document.pieces.find(({ file }) => file === tree.piece);
   const isPieceEdited = listed !== undefined && hashOf(original) !== listed.sha256;
-  const spool = mkdtempSync(join(tmpdir(), 'firmwright-repack-'));
-  try {
+  return withTemporaryFolder(async (spool) => {
     const root =
       tree.form === 'tar' ? await editedTar(path, tree, spool, session) : editedFolder(path, tree, session);
     if (root === undefined) return undefined;
@@ -89,9 +88,7 @@ async function packIfEdited(
         },
       }),
     );
-  } finally {
-    rmSync(spool, { recursive: true, force: true });
-  }
+  });
 }
 
 async function editedTar(
