@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, test } from 'vitest';
 import { checkDocument, emulateDocument, whichDocument } from '../../tools/cli/documents/check.js';
 import { resetDocument, upgradeDocument } from '../../tools/cli/documents/preview.js';
-import { chipFromImage } from '../../tools/emulator/index.js';
+import { chipFromImage, splitCommandLine } from '../../tools/emulator/index.js';
+import { endMarker, readChunks } from '../../tools/firmware/index.js';
 import { firmwright, jsonOf } from '../support/cli.js';
 import { profileOf, sysupgradeImage } from '../support/router-image.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -34,6 +35,43 @@ test('one power cut is replayed by its name', async () => {
   const result = await firmwright(['check', image, ...board, '--json', '--replay', 'reset:1:half']);
   expect(checkDocument.parse(jsonOf(result)).cuts).toMatchObject([{ phase: 'reset', cuts: 1 }]);
   expect((await firmwright(['check', image, ...board, '--replay', 'reset'])).exitCode).toBe(4);
+});
+
+test('a cut that breaks the promise is told with the line that repeats it, in text and JUnit', async () => {
+  // Nothing formats the overlay of this image: no end marker, and other bytes in its place.
+  const unmarked = Buffer.from(readFileSync(image));
+  for (let at = unmarked.indexOf(endMarker); at >= 0; at = unmarked.indexOf(endMarker))
+    unmarked.fill('x', at, at + 4);
+  const upgrade = join(folder, 'no marker.bin');
+  writeFileSync(upgrade, unmarked.subarray(0, readChunks(readFileSync(image)).at(-1)?.offset));
+  const junit = join(folder, 'violations.xml');
+  const options = ['--upgrade', upgrade, '--branch', '19.07', '--safe-carrier'];
+  const sweep = ['check', image, ...board, ...options, '--power-cuts', 'sample', '--junit', junit];
+  const { exitCode, stdout } = await firmwright(sweep);
+  expect(exitCode).toBe(11);
+  const line = /VIOLATION.* (recovery flashing does not help.*)\n {2}replay: firmwright (.*)\n/.exec(stdout);
+  const [, reason = '', replay = ''] = line ?? [];
+  expect(readFileSync(junit, 'utf8')).toContain(`replay: firmwright ${replay.replaceAll("'", "'")}`);
+  const again = await firmwright([...splitCommandLine(replay), '--json']);
+  expect(again.exitCode).toBe(11);
+  const document = checkDocument.parse(jsonOf(again));
+  expect(document.branch).toBe('19.07');
+  expect(document.cuts.flatMap(({ violations }) => violations)).toMatchObject([
+    { reason: expect.stringContaining(reason) as string },
+  ]);
+});
+
+test('every verb that runs the device takes a release, which is no number', async () => {
+  const scenario = join(folder, 'branch.yaml');
+  writeFileSync(scenario, 'name: x\nsteps: [boot]\n');
+  for (const words of [
+    ['check', image, '--replay', 'reset:1:half'],
+    ['emulate', scenario, '--image', image],
+    ['reset', image, '--preview'],
+    ['upgrade', image, image, '--preview'],
+    ['which', image, '/etc/passwd'],
+  ])
+    expect((await firmwright([...words, ...board, '--branch', '19.07'])).exitCode, words[0]).toBe(0);
 });
 
 test('an image of another board is refused with exit code 4', async () => {
@@ -138,7 +176,7 @@ test('check prints one block of flaws, each on a line of its own', async () => {
   const { stdout } = await firmwright(['check', image, ...board, '--safe-carrier']);
   const flaws = stdout.slice(stdout.indexOf('Known flaws')).trimEnd().split('\n');
   expect(flaws.length).toBeGreaterThan(3);
-  for (const line of flaws.slice(1)) expect(line).toMatch(/^ {2}[a-z0-9-]+: .+\(.*at .+\)$/);
+  for (const line of flaws.slice(1)) expect(line).toMatch(/^ {2}[a-z0-9-]+: .+ \(.+\)$/);
 });
 
 test('previews of reset and upgrade leave a dump alone; without --preview it is changed in place', async () => {

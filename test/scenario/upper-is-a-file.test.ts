@@ -8,7 +8,7 @@ import { smallBoard, sysupgradeImage } from '../support/router-image.js';
 
 const profile = smallBoard();
 
-test('a file where the overlay has its upper: the device runs on RAM, and says which step failed', async () => {
+test('a file where the overlay has its upper: the device runs on RAM, says which step failed, and a reset helps', async () => {
   const tree = newDirectory();
   const attributes = { mode: 0o644, uid: 0, gid: 0, mtimeNs: 0n, xattrs: new Map() };
   const content = bytesContent(Buffer.from('settings'));
@@ -30,6 +30,9 @@ steps:
   - expect: { state: ram-overlay, findings: [boot-step-failed, ram-overlay-forever] }
   - reboot
   - expect: { state: ram-overlay }
+  - factory-reset
+  - reboot
+  - expect: { state: jffs2-overlay, fsState: ready, treeEqualsBase: true }
 `,
     'upper.yaml',
   );

@@ -4,6 +4,13 @@ import { ScenarioError } from '../core/index.js';
 import { boot, chipFromImage, Device } from '../emulator/index.js';
 import type { BranchName, RunningSystem } from '../emulator/index.js';
 
+/** What a caller may choose. */
+interface BootedDeviceOptions {
+  readonly clock?: Clock | undefined;
+  /** Release whose flows run; default: as the image says. */
+  readonly branch?: BranchName | undefined;
+}
+
 /**
  * Flashes an image on the emulated board, or takes a dump as its chip, and boots.
  *
@@ -14,8 +21,7 @@ export function bootDevice(
   profile: BoardProfile,
   image: Uint8Array,
   path: string,
-  clock?: Clock,
-  branch?: BranchName,
+  { clock, branch }: BootedDeviceOptions = {},
 ): RunningSystem {
   const chip = chipFromImage(profile, image);
   const result = boot(new Device({ profile, chip, ...(clock && { clock }), ...(branch && { branch }) }));

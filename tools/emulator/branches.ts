@@ -103,5 +103,10 @@ export const branches: Readonly<Record<BranchName, Branch>> = {
   '25.12': branch2512,
 };
 
-/** The branch that is meant when neither the profile nor the user names one. */
+/** The branch that is meant where neither the user nor the firmware names one. */
 export const defaultBranch: BranchName = '25.12';
+
+/** The branch whose flows a release such as 19.07.7 runs: its own, or else the next that is known. */
+export function branchOfRelease(release: string): BranchName {
+  return branchNames.find((name) => name >= release.slice(0, name.length)) ?? defaultBranch;
+}

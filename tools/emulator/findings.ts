@@ -17,7 +17,8 @@ export const findingTexts = {
   'reset-r-ignored':
     'the option -r is ignored because the overlay is not mounted; the device does not reboot',
   'block0-blank': 'the power cut left the first erase block of rootfs_data blank, and old files may return',
-  'ram-overlay-forever': 'rootfs_data cannot be mounted: every boot runs on RAM, and settings are lost',
+  'ram-overlay-forever':
+    'rootfs_data cannot be mounted, or not as overlay: every boot runs on RAM, and settings are lost',
   'foreign-data': 'rootfs_data holds something that is no overlay of this board',
   'overlay-wiped': 'the overlay carries no state READY: everything in it was deleted at boot',
   'extroot-missing':

@@ -2,22 +2,15 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { UsageError } from '../../core/index.js';
-import {
-  branchNames,
-  checkImage,
-  cutOutcomes,
-  parseCutPoint,
-  type CheckReport,
-  type CutProgress,
-} from '../../emulator/index.js';
+import { checkImage, parseCutPoint, type CheckReport, type CutProgress } from '../../emulator/index.js';
 import { boardOfImage } from '../board-profiles.js';
-import { defineCommand, type Session } from '../command.js';
+import { defineCommand } from '../command.js';
 import { cutProgress } from '../documents/cut-progress.js';
 import type { CheckDocument } from '../documents/check.js';
 import { readImage, writeBeside } from '../image-files.js';
-import { boardOption } from '../option-values.js';
-import { renderJunit } from '../render/junit.js';
-import { renderTable } from '../render/table.js';
+import { boardOption, branchOption } from '../option-values.js';
+import { junitOfCheck, renderCheck } from '../render/check.js';
+import { shellLine } from '../render/shell-words.js';
 
 /** The verb. */
 export const check = defineCommand(
@@ -30,7 +23,7 @@ export const check = defineCommand(
       })
       .option('board', boardOption)
       .option('upgrade', { type: 'string', describe: 'newer image to upgrade to' })
-      .option('branch', { choices: branchNames, describe: 'OpenWrt branch whose flows are run' })
+      .option('branch', branchOption)
       .option('power-cuts', {
         choices: ['none', 'sample', 'all'] as const,
         default: 'none' as const,
@@ -98,8 +91,9 @@ export const check = defineCommand(
       });
     });
     if (args.resume !== undefined) rmSync(args.resume, { force: true });
-    if (args.junit !== undefined) writeBeside(args.junit, junit(report));
-    session.result(documentOf(report), () => render(report, args.image, session));
+    const replay = (id: string): string => replayLine(args, id);
+    if (args.junit !== undefined) writeBeside(args.junit, junitOfCheck(report, replay));
+    session.result(documentOf(report), () => renderCheck(report, replay, session.style));
     return report.passed ? 0 : 11;
   },
 );
@@ -117,10 +111,28 @@ function readProgress(path: string): CutProgress | undefined {
   }
 }
 
+/** The command line that repeats one power cut. */
+function replayLine(
+  args: Readonly<Record<'image', string>> &
+    Readonly<Partial<Record<'board' | 'upgrade' | 'branch', string | undefined>>> & {
+      readonly safeCarrier: boolean;
+    },
+  id: string,
+): string {
+  const words = ['firmwright', 'check', args.image];
+  for (const name of ['board', 'upgrade', 'branch'] as const) {
+    const value = args[name];
+    if (value !== undefined) words.push(`--${name}`, value);
+  }
+  if (args.safeCarrier) words.push('--safe-carrier');
+  return shellLine([...words, '--replay', id]);
+}
+
 function documentOf(report: CheckReport): CheckDocument {
   return {
     schemaVersion: 1,
     board: report.board,
+    branch: report.branch,
     passed: report.passed,
     proofs: report.proofs.map(({ id, title, problems }) => ({ id, title, problems: [...problems] })),
     cuts: report.cuts.map(({ violations, outcomes, ...table }) => ({
@@ -130,70 +142,4 @@ function documentOf(report: CheckReport): CheckDocument {
     })),
     findings: [...report.findings],
   };
-}
-
-function render(report: CheckReport, image: string, { style }: Session): string {
-  const lines = report.proofs.map(({ title, problems }) =>
-    problems.length === 0
-      ? `${style.green('proven')}  ${title}`
-      : `${style.red('FAILED')}  ${title}${problems.map((problem) => `\n        ${problem}`).join('')}`,
-  );
-  const text = [`${lines.join('\n')}\n`];
-  if (report.cuts.length > 0) {
-    text.push(
-      renderTable(
-        [
-          { heading: 'power cuts in' },
-          { heading: 'operations', align: 'right' },
-          { heading: 'cuts', align: 'right' },
-          { heading: 'states', align: 'right' },
-          ...cutOutcomes.map((heading) => ({ heading, align: 'right' as const })),
-        ],
-        report.cuts.map((table) => [
-          cutTitle(table),
-          table.operations,
-          table.cuts,
-          table.states,
-          ...cutOutcomes.map((outcome) => table.outcomes[outcome]),
-        ]),
-        style.bold,
-      ),
-    );
-    for (const { violations } of report.cuts) {
-      for (const { replay, reason } of violations.slice(0, 10)) {
-        text.push(
-          `${style.red('VIOLATION')} ${reason}\n  replay: firmwright check ${image} --board ${report.board} --replay ${replay}\n`,
-        );
-      }
-    }
-  }
-  const byCode = new Map<string, (typeof report.findings)[number][]>();
-  for (const finding of report.findings)
-    byCode.set(finding.code, [...(byCode.get(finding.code) ?? []), finding]);
-  const flaws = [...byCode].map(([code, [first, ...more]]) => {
-    const times = more.length > 0 ? `${more.length + 1} x, as ` : '';
-    return `  ${style.yellow(code)}: ${first?.text ?? ''} (${times}at ${first?.where ?? ''})\n`;
-  });
-  if (flaws.length > 0) text.push(`Known flaws of the real flows that this image meets:\n${flaws.join('')}`);
-  return text.join('\n');
-}
-
-/** What was cut. */
-function cutTitle({ phase, during }: CheckReport['cuts'][number]): string {
-  return during === 'flow' ? phase : `${phase}, during recovery`;
-}
-
-function junit(report: CheckReport): string {
-  const proofs = report.proofs.map(({ title, problems }) =>
-    problems.length === 0 ? { name: title } : { name: title, failure: problems.join('; ') },
-  );
-  const cuts = report.cuts.map((table) => {
-    const { cuts: count, violations } = table;
-    const name = `${count} power cuts in ${cutTitle(table)}`;
-    const [first] = violations;
-    return first
-      ? { name, failure: `${violations.length} violations, first ${first.replay}: ${first.reason}` }
-      : { name };
-  });
-  return renderJunit(`firmwright check ${report.board}`, [...proofs, ...cuts]);
 }

@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { UsageError } from '../../core/index.js';
 import {
-  branchNames,
   chipFromImage,
   Device,
   findingTexts,
   loadScenario,
   runScenario,
   wearByPartition,
+  type BranchName,
   type OrderReplay,
   type ScenarioRun,
   type StepReport,
@@ -19,7 +19,8 @@ import { defineCommand } from '../command.js';
 import type { EmulateDocument } from '../documents/check.js';
 import { junitOfRuns, renderRuns, type ScenarioRunResult } from '../render/scenario-runs.js';
 import { readImage, writeBeside } from '../image-files.js';
-import { boardOption } from '../option-values.js';
+import { boardOption, branchOption } from '../option-values.js';
+import { shellLine } from '../render/shell-words.js';
 
 /** The verb. */
 export const emulate = defineCommand(
@@ -40,7 +41,7 @@ export const emulate = defineCommand(
         ...boardOption,
         describe: 'board id or profile file; as the scenario says when absent',
       })
-      .option('branch', { choices: branchNames, describe: 'OpenWrt branch whose flows are run' })
+      .option('branch', branchOption)
       .option('set', {
         type: 'array',
         string: true,
@@ -97,7 +98,7 @@ interface RunArguments {
   readonly replay?: string | undefined;
   readonly flash?: string | undefined;
   readonly snapshot: boolean;
-  readonly branch?: (typeof branchNames)[number] | undefined;
+  readonly branch?: BranchName | undefined;
 }
 
 function runOne(run: ScenarioRun, board: string, args: RunArguments): ScenarioRunResult {
@@ -146,9 +147,7 @@ function replayLine(
   if (args.safeCarrier) words.push('--safe-carrier');
   const order = steps.find(({ seed }) => seed !== undefined);
   if (order) words.push('--replay', `${order.step}:${order.seed ?? 0}`);
-  return words
-    .map((word) => (/^[\w./:=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
-    .join(' ');
+  return shellLine(words);
 }
 
 function orderReplay(text: string | undefined): OrderReplay | undefined {

@@ -1,12 +1,12 @@
 /** `reset`: a factory reset of the emulated device, or what it would do. */
 import { textOf } from '../../core/index.js';
-import { boot, branchNames, factoryReset, previewReset, type ResetPreview } from '../../emulator/index.js';
+import { boot, factoryReset, previewReset, type ResetPreview } from '../../emulator/index.js';
 import { boardOfImage } from '../board-profiles.js';
 import { bootDevice } from '../booted-device.js';
 import { defineCommand, type Session } from '../command.js';
 import type { ResetDocument } from '../documents/preview.js';
 import { readImage, writeBeside } from '../image-files.js';
-import { boardOption } from '../option-values.js';
+import { boardOption, branchOption } from '../option-values.js';
 import { renderTable } from '../render/table.js';
 
 const meanings: Readonly<Record<ResetPreview['entries'][number]['fate'], string>> = {
@@ -27,7 +27,7 @@ export const reset = defineCommand(
         describe: 'dump of the chip, which is reset in place; or an image',
       })
       .option('board', boardOption)
-      .option('branch', { choices: branchNames, describe: 'OpenWrt branch whose flows are run' })
+      .option('branch', branchOption)
       .option('via', {
         choices: ['command', 'button', 'failsafe', 'mtd-erase'] as const,
         default: 'command' as const,
@@ -44,7 +44,7 @@ export const reset = defineCommand(
   (args, session) => {
     const image = readImage(args.image);
     const profile = boardOfImage(args.board, image, args.image);
-    const system = bootDevice(profile, image, args.image, undefined, args.branch);
+    const system = bootDevice(profile, image, args.image, { branch: args.branch });
     const { via, keepSettings, thorough } = args;
     const told = previewReset(system, { via, keepSettings, thorough });
     if (!args.preview && image.length === profile.flash.size) {

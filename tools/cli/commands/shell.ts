@@ -14,7 +14,7 @@ import { FsError } from '../../vfs/index.js';
 import { boardOfImage } from '../board-profiles.js';
 import { defineCommand } from '../command.js';
 import { readImage, writeBeside } from '../image-files.js';
-import { boardOption } from '../option-values.js';
+import { boardOption, branchOption } from '../option-values.js';
 
 /** The verb. */
 export const shell = defineCommand(
@@ -26,12 +26,17 @@ export const shell = defineCommand(
         describe: 'image, or a dump of the chip, which is changed in place',
       })
       .option('board', boardOption)
+      .option('branch', branchOption)
       .option('snapshot', { type: 'boolean', default: false, describe: 'leave a dump of the chip as it is' })
       .example('$0 shell image.bin --board ubnt_unifi-ap', 'type help for the commands'),
   async (args, session) => {
     const image = readImage(args.image);
     const profile = boardOfImage(args.board, image, args.image);
-    const device = new Device({ profile, chip: chipFromImage(profile, image) });
+    const device = new Device({
+      profile,
+      chip: chipFromImage(profile, image),
+      ...(args.branch ? { branch: args.branch } : {}),
+    });
     let last: BootResult | undefined = start(device);
     const prompt = createInterface({ input: process.stdin, output: process.stderr, signal: session.signal });
     prompt.setPrompt(`${profile.id}# `);

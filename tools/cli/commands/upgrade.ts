@@ -1,12 +1,12 @@
 /** `upgrade`: a sysupgrade of the emulated device, or what it would do to the settings. */
 import { groupDigits, textOf } from '../../core/index.js';
-import { branchNames, previewUpgrade, sysupgrade, type UpgradePreview } from '../../emulator/index.js';
+import { previewUpgrade, sysupgrade, type UpgradePreview } from '../../emulator/index.js';
 import { boardOfImage } from '../board-profiles.js';
 import { bootDevice } from '../booted-device.js';
 import { defineCommand, type Session } from '../command.js';
 import type { UpgradeDocument } from '../documents/preview.js';
 import { readImage, writeBeside } from '../image-files.js';
-import { boardOption } from '../option-values.js';
+import { boardOption, branchOption } from '../option-values.js';
 import { renderTable } from '../render/table.js';
 
 const meanings: Readonly<Record<UpgradePreview['kept'][number]['fate'], string>> = {
@@ -28,7 +28,7 @@ export const upgrade = defineCommand(
       })
       .positional('new', { type: 'string', demandOption: true, describe: 'image to upgrade to' })
       .option('board', boardOption)
-      .option('branch', { choices: branchNames, describe: 'OpenWrt branch whose flows are run' })
+      .option('branch', branchOption)
       .option('keep-settings', { type: 'boolean', default: true, describe: '--no-keep-settings is -n' })
       .option('changed-etc', { type: 'boolean', default: false, describe: '-c: all changed files of /etc' })
       .option('changed-all', { type: 'boolean', default: false, describe: '-o: all changed files' })
@@ -41,7 +41,7 @@ export const upgrade = defineCommand(
     const image = readImage(args.image);
     const profile = boardOfImage(args.board, image, args.image);
     const next = readImage(args.new);
-    const system = bootDevice(profile, image, args.image, undefined, args.branch);
+    const system = bootDevice(profile, image, args.image, { branch: args.branch });
     const { keepSettings, changedEtc, changedAll, skipEqual, listPackages, force } = args;
     const options = { keepSettings, changedEtc, changedAll, skipEqual, listPackages, force };
     const told = previewUpgrade(system, next, options);

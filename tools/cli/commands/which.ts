@@ -5,7 +5,7 @@ import { bootDevice } from '../booted-device.js';
 import { defineCommand } from '../command.js';
 import type { WhichDocument } from '../documents/check.js';
 import { readImage } from '../image-files.js';
-import { boardOption } from '../option-values.js';
+import { boardOption, branchOption } from '../option-values.js';
 
 /** The verb. */
 export const which = defineCommand(
@@ -14,12 +14,14 @@ export const which = defineCommand(
       .positional('image', { type: 'string', demandOption: true, describe: 'image or dump of the chip' })
       .positional('path', { type: 'string', demandOption: true, describe: 'absolute path on the device' })
       .option('board', boardOption)
+      .option('branch', branchOption)
       .example('$0 which dump.bin /etc/config/network --board ubnt_unifi-ap', 'upper: the user changed it'),
   (args, session) => {
     if (!args.path.startsWith('/'))
       throw new UsageError('FW_USAGE_ARGUMENT', `${args.path}: a path inside the device starts with /`);
     const image = readImage(args.image);
-    const system = bootDevice(boardOfImage(args.board, image, args.image), image, args.image);
+    const profile = boardOfImage(args.board, image, args.image);
+    const system = bootDevice(profile, image, args.image, { branch: args.branch });
     const found = system.whereIs(byteStringFromText(args.path));
     const document: WhichDocument = {
       schemaVersion: 1,

@@ -6,6 +6,7 @@ const finding = z.strictObject({ code: z.string(), where: z.string(), text: z.st
 export const checkDocument = z.strictObject({
   schemaVersion: z.literal(1),
   board: z.string(),
+  branch: z.string(),
   passed: z.boolean(),
   proofs: z.array(z.strictObject({ id: z.string(), title: z.string(), problems: z.array(z.string()) })),
   cuts: z.array(

@@ -49,7 +49,7 @@ export function openDevice(path: string, { board, layer, write, save }: DeviceCh
     );
   }
   const clock = { nowNs: () => BigInt(Date.now()) * 1_000_000n };
-  const system = bootDevice(profile, image, path, clock);
+  const system = bootDevice(profile, image, path, { clock });
   const target = save ?? (write ? path : undefined);
   return {
     fileSystem: layerOf(system, layer),

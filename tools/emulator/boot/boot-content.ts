@@ -11,7 +11,9 @@ import type { FlashPartition } from '../../flash/index.js';
 import { remembering, scanCacheFor, type Compression, type ScanCache } from '../../jffs2/index.js';
 import { openSquashfs } from '../../squashfs/index.js';
 import type { FileSystem } from '../../vfs/index.js';
+import type { BranchName } from '../branches.js';
 import { bootLoaderRefusal } from './boot-loader.js';
+import { releaseBranch } from './release.js';
 import { walkFiles } from '../device/files.js';
 
 /** Contents kept for one first block. */
@@ -24,6 +26,7 @@ export class BootContent {
   readonly refusal: string | undefined;
   readonly #squashfs: (() => Uint8Array) | undefined;
   #rom: FileSystem | string | undefined;
+  #branch: { readonly name: BranchName | undefined } | undefined;
   #visited = false;
 
   /**
@@ -39,6 +42,12 @@ export class BootContent {
   /** The squashfs, or why it does not mount. */
   get rom(): FileSystem | string {
     return (this.#rom ??= this.#mountRom());
+  }
+
+  /** The branch of the release that the squashfs says it is; undefined when it does not say, or cannot be read. */
+  get branch(): BranchName | undefined {
+    this.#branch ??= { name: typeof this.rom === 'string' ? undefined : releaseBranch(this.rom) };
+    return this.#branch.name;
   }
 
   /** Visits every directory and inode of the squashfs, as programs would sooner or later. @throws FsError EIO */

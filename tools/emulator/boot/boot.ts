@@ -64,6 +64,8 @@ export function bootPowered(device: Device, options: BootOptions = {}): BootResu
   timeline.wait(((split.rootfs?.offset ?? 0) * device.chip.timing.readByteNs) / 1e6);
   if (refusal !== undefined) return noBoot(device, 'boot-loader', refusal);
   if (!split.rootfs) return noBoot(device, 'kernel', split.problem ?? 'no rootfs in firmware');
+  device.runsRelease(content.branch);
+
   const taken = fitTakenForRoot(device, split);
   if (taken !== undefined) return noBoot(device, 'kernel', taken);
 

@@ -3,7 +3,7 @@
  *
  * Source: openwrt fstools mount_root.c, libfstools/overlay.c and mtd.c (19.07 to 25.12).
  */
-import { byteStringFromText } from '../../core/index.js';
+import { byteStringFromText, type ByteString } from '../../core/index.js';
 import type { FirmwareSplit } from '../../firmware/index.js';
 import { FlashError, type FlashPartition } from '../../flash/index.js';
 import {
@@ -71,8 +71,9 @@ export function mountRootDone(system: RunningSystem): void {
   switch (state) {
     case 'jffs2':
       if (system.extroot) noteReady(system, system.extroot);
-      else if (!system.jffs2) system.device.findings.add('ram-overlay-forever', 'rootfs_data');
-      else if (system.device.branch.keepsState) writeOverlayState(system.jffs2, system.jffs2.root, 'ready');
+      else if (system.jffs2 && system.device.branch.keepsState)
+        writeOverlayState(system.jffs2, system.jffs2.root, 'ready');
+      if (system.mode === 'ram-overlay') system.device.findings.add('ram-overlay-forever', 'rootfs_data');
       break;
     case 'blank':
     case 'end-marker':
@@ -98,7 +99,7 @@ function noteReady({ device }: RunningSystem, { target, fs }: Extroot): void {
 export function mountAgain(system: RunningSystem, device: Device): RunningSystem | undefined {
   const again = new RunningSystem(device, system.split, system.rom, system.mode);
   const { overlay, jffs2 } = system;
-  if (jffs2 && again.volume) {
+  if (jffs2 && again.volume && system.mode === 'jffs2-overlay') {
     again.jffs2 = tryMountJffs2(device, again.volume);
     if (!again.jffs2) return undefined;
     again.overlay = uniteWith(again, placeOverlay(again.jffs2, device.branch.upperAt));
@@ -155,15 +156,13 @@ function mountOverlay(system: RunningSystem, volume: FlashPartition): boolean {
   }
   if (device.branch.keepsState) emptyUnlessReady(device, jffs2);
   let place: OverlayPlace | undefined;
-  device.attempt('mkdir of the overlay', () => {
+  device.attempt('mount of the overlay', () => {
     place = placeOverlay(jffs2, device.branch.upperAt);
   });
-  if (!place) {
-    jffs2.unmount();
-    return false;
-  }
-  if (place.upper !== jffs2.root) showCarried(device, jffs2, place.upper);
+  // It stays mounted on /overlay, also where the root is made on RAM for want of the directories.
   system.jffs2 = jffs2;
+  if (!place) return false;
+  if (place.upper !== jffs2.root) showCarried(device, jffs2, place.upper);
   system.overlay = uniteWith(system, place);
   system.mode = 'jffs2-overlay';
   return true;
@@ -184,7 +183,9 @@ function emptyUnlessReady(device: Device, jffs2: Jffs2FileSystem): void {
   if (state === 'ready') return;
   if (state !== 'pending') writeOverlayState(jffs2, jffs2.root, 'pending');
   const { deleted, survivors } = deleteByResetRules(jffs2, jffs2.root, true);
-  device.findings.noteSurvivors(survivors);
+  // Without a state, an archive is the one that an upgrade carries.
+  const carried = (path: ByteString): boolean => state !== 'pending' && path === `/${carrierName}`;
+  device.findings.noteSurvivors(survivors.filter((path) => !carried(path)));
   // The state itself, written above, is among the deleted.
   if (state !== 'pending' && deleted > 1)
     device.findings.add('overlay-wiped', `rootfs_data: .fs_state ${state}`);

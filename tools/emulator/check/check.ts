@@ -60,6 +60,8 @@ export interface ProofReport {
 /** Everything a check found. */
 export interface CheckReport {
   readonly board: string;
+  /** Release whose flows ran. */
+  readonly branch: BranchName;
   readonly passed: boolean;
   readonly proofs: readonly ProofReport[];
   readonly cuts: readonly CutTable[];
@@ -113,17 +115,17 @@ export async function checkImage(options: CheckOptions): Promise<CheckReport> {
   for (const finding of [...subject.findings(), ...found])
     unique.set(`${finding.code} ${finding.where}`, finding);
   const findings = [...unique.values()].map((finding) => ({ ...finding, text: findingTexts[finding.code] }));
-  return { board: options.profile.id, passed, proofs, cuts, findings };
+  return { board: options.profile.id, branch: subject.branch(), passed, proofs, cuts, findings };
 }
 
-/** Cuts the power as asked for; findings of other processes are told, those of this one are the subject's. */
+/** Cuts the power as asked for, if there is anything to cut; findings of other processes are told, those of this one are the subject's. */
 async function sweep(
   subject: CheckSubject,
   options: CheckOptions,
   firmware: Uint8Array,
 ): Promise<{ readonly tables: readonly CutTable[]; readonly findings: readonly Finding[] }> {
   const { replay, powerCuts = 'none', jobs, sampleSize, onCut, upgrade } = options;
-  if (!replay && powerCuts === 'none') return { tables: [], findings: [] };
+  if (!replay && (powerCuts === 'none' || !subject.settles())) return { tables: [], findings: [] };
   if (!replay && jobs !== undefined) return sweepInShares(options, firmware);
   const cuts = new CutSweep(subject, cutFlows(subject, upgrade ?? firmware));
   const tallies = replay

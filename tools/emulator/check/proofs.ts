@@ -45,8 +45,10 @@ export const keptPaths: readonly ByteString[] = [
 export function bootToFlash(device: Device): RunningSystem | string {
   const result = boot(device);
   if (result.kind === 'no-boot') return `does not boot: ${result.stage}: ${result.reason}`;
-  if (result.system.mode !== 'jffs2-overlay') return `runs on ${result.system.mode}, expected jffs2-overlay`;
-  return result.system;
+  if (result.system.mode === 'jffs2-overlay') return result.system;
+  const causes = device.findings.list().filter(({ code }) => code === 'foreign-data');
+  const why = causes.map(({ where }) => `; ${where}`).join('');
+  return `runs on ${result.system.mode}, expected jffs2-overlay${why}`;
 }
 
 /** Writes what a user would have changed. */
@@ -214,18 +216,17 @@ export function proveStale(subject: CheckSubject, kind: StaleKind): readonly str
   const device = subject.newDeviceOver(staleBytes(kind, profile.flash.size, profile));
   const system = bootToFlash(device);
   if (typeof system === 'string') {
-    const named = device.findings.list().some(({ code }) => code === 'ram-overlay-forever');
-    return named
-      ? [`${kind}: ${system}; the image carries no end marker where the kernel looks`]
-      : [`${kind}: ${system}`];
+    const forever = device.findings.list().some(({ code }) => code === 'ram-overlay-forever');
+    return [forever ? `${system}; the image carries no end marker where the kernel looks` : system];
   }
-  return digestDifferences(subject.freshUpper(), upperDigest(system)).map((line) => `${kind}: ${line}`);
+  return digestDifferences(subject.freshUpper(), upperDigest(system));
 }
 
 function onFreshSystem(
   subject: CheckSubject,
   proof: (system: RunningSystem) => readonly string[],
 ): readonly string[] {
+  if (!subject.settles()) return ['not tried: the first boot does not reach a writable overlay'];
   const system = bootToFlash(subject.freshDevice());
   return typeof system === 'string' ? [system] : proof(system);
 }

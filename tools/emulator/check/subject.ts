@@ -5,7 +5,7 @@ import { InternalError } from '../../core/index.js';
 import { FlashPartition, NorChip } from '../../flash/index.js';
 import { boot } from '../boot/boot.js';
 import { BootContents } from '../boot/boot-content.js';
-import type { BranchName } from '../branches.js';
+import { defaultBranch, type BranchName } from '../branches.js';
 import { chipFromImage } from '../device/chip-image.js';
 import { upperDigest } from './proofs.js';
 import { Device, type ScriptEffect } from '../device/device.js';
@@ -32,6 +32,8 @@ export class CheckSubject {
   readonly #contents = new BootContents();
   #booted: NorChip | undefined;
   #freshUpper: TreeDigest | undefined;
+  #branch: BranchName | undefined;
+  #settles = false;
 
   constructor(options: CheckSubjectOptions) {
     this.profile = options.profile;
@@ -85,6 +87,18 @@ export class CheckSubject {
     return this.#freshUpper ?? new Map();
   }
 
+  /** Tells whether the first boot ends with the overlay on the flash: what all other flows begin with. */
+  settles(): boolean {
+    this.#bootOnce();
+    return this.#settles;
+  }
+
+  /** Release whose flows run: as given, or as the image says. */
+  branch(): BranchName {
+    this.#bootOnce();
+    return this.#branch ?? defaultBranch;
+  }
+
   /** Findings of all devices so far, each code and place once. */
   findings(): readonly Finding[] {
     const seen = new Map<string, Finding>();
@@ -99,9 +113,11 @@ export class CheckSubject {
     const device = this.newDevice();
     const result = boot(device);
     if (result.kind === 'running') {
+      this.#settles = result.system.mode === 'jffs2-overlay';
       this.#freshUpper = upperDigest(result.system);
       result.system.shutdown();
     }
+    this.#branch = device.branch.name;
     this.#booted = device.chip;
   }
 }

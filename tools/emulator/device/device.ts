@@ -28,6 +28,7 @@ export interface DeviceOptions {
   readonly profile: BoardProfile;
   /** Whole chip; changed in place. */
   readonly chip: NorChip;
+  /** Release whose flows run, whatever the firmware says of itself. */
   readonly branch?: BranchName;
   /** Seconds since 1970 that the device's clock shows at power-on. */
   readonly epoch?: number;
@@ -53,8 +54,6 @@ const restartsItMakes = {
 export class Device {
   readonly profile: BoardProfile;
   readonly chip: NorChip;
-  /** Flows of the release that the device runs; an upgrade may change it. */
-  branch: Branch;
   readonly findings = new FindingLog();
   readonly timeline: Timeline;
   readonly clock: Clock;
@@ -66,6 +65,9 @@ export class Device {
   bootedAtMs = 0;
   /** The system stopped at the flash operation that ended in a PowerCut: the power is on. */
   hangs = false;
+  #branch: Branch;
+  /** The user says which release it is. */
+  #branchIsGiven: boolean;
   readonly #restarts: Record<RestartCause, number> = { asked: 0, watchdog: 0, panic: 0 };
   readonly #contents: BootContents;
   readonly #options: DeviceOptions;
@@ -75,7 +77,8 @@ export class Device {
     this.profile = options.profile;
     this.#contents = options.contents ?? new BootContents();
     this.chip = options.chip;
-    this.branch = branches[options.branch ?? defaultBranch];
+    this.#branch = branches[options.branch ?? defaultBranch];
+    this.#branchIsGiven = options.branch !== undefined;
     this.scriptEffects = options.scriptEffects ?? [];
     this.safeCarrier = options.safeCarrier ?? false;
     // What was done to the chip before, such as flashing it on the bench, is no time of the device.
@@ -83,6 +86,22 @@ export class Device {
     this.timeline = new Timeline(() => (this.chip.counters.busyNs - busyNs) / 1e6);
     const epochNs = BigInt(options.epoch ?? 1_700_000_000) * 1_000_000_000n;
     this.clock = options.clock ?? { nowNs: () => epochNs + BigInt(Math.round(this.timeline.nowMs * 1e6)) };
+  }
+
+  /** Flows of the release that the device runs. */
+  get branch(): Branch {
+    return this.#branch;
+  }
+
+  /** From now on the flows of this release run, whatever the firmware says of itself. */
+  setBranch(name: BranchName): void {
+    this.#branch = branches[name];
+    this.#branchIsGiven = true;
+  }
+
+  /** Notes the release that boots, as its root names it; undefined when it does not. */
+  runsRelease(name: BranchName | undefined): void {
+    if (!this.#branchIsGiven) this.#branch = branches[name ?? defaultBranch];
   }
 
   /** Plugs a storage in, one of the drawer too. */
@@ -125,9 +144,10 @@ export class Device {
     const fork = new Device({
       ...this.#options,
       chip,
-      branch: this.branch.name,
       contents: this.#contents,
     });
+    fork.#branch = this.#branch;
+    fork.#branchIsGiven = this.#branchIsGiven;
     fork.timeline.goOnFrom(this.timeline);
     Object.assign(fork.#restarts, this.#restarts);
     for (const [name, storage] of this.storages) fork.storages.set(name, storage.fork(fork.clock));

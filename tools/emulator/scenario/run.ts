@@ -4,7 +4,6 @@ import { PowerCut } from '../../flash/index.js';
 import { FsError } from '../../vfs/index.js';
 import { boot, type BootResult } from '../boot/boot.js';
 import { hangNow, planHangAt, start } from '../boot/restarts.js';
-import { branches } from '../branches.js';
 import type { Device, RestartCause } from '../device/device.js';
 import { checkExpectation, type ScenarioState } from './expectations.js';
 import { factoryReset } from '../reset/factory-reset.js';
@@ -304,7 +303,7 @@ class ScenarioRunner {
     if (args.refused) return refusalProblems(args.refused, result);
     if (result.kind === 'refused') return result.verdict.reasons.map(({ text }) => `refused: ${text}`);
     if (result.kind === 'checked') return [];
-    if (args.branch) this.#device.branch = branches[args.branch];
+    if (args.branch) this.#device.setBranch(args.branch);
     this.#device.restart('asked');
     this.#last = start(this.#device);
     return [];

@@ -85,7 +85,10 @@ const steps = {
         .boolean()
         .optional()
         .describe('carry settings in a form that survives garbage collection, unlike `mtd -j`'),
-      branch: z.enum(branchNames).optional().describe('release that the new image runs; default: the same'),
+      branch: z
+        .enum(branchNames)
+        .optional()
+        .describe('release that the new image runs; default: as the device was told, or as the image says'),
       refused: z
         .array(z.enum(refusalReasons))
         .min(1)
@@ -164,7 +167,12 @@ function scenarioOf<Step extends z.ZodType>(step: Step) {
       name: z.string().min(1),
       description: z.string().optional(),
       board: z.string().optional(),
-      branch: z.enum(branchNames).optional(),
+      branch: z
+        .enum(branchNames)
+        .optional()
+        .describe(
+          'release whose flows run; default: the one that /etc/openwrt_release of the image names, or 25.12',
+        ),
       image: z.string().optional().describe('file, relative to the scenario'),
       variables: z.record(z.string(), value).optional(),
       matrix: z
