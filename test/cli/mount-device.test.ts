@@ -114,9 +114,9 @@ requires(...backgroundNeeds, mountNamespace())('mount(8) and fstab mount through
   const script = `
       mount -t overlay -o lowerdir=/usr/sbin,upperdir=${at('sbin')},workdir=${at('sbin-work')} sbin /usr/sbin &&
       mount -t fuse.firmwright -o board=ubnt_unifi-ap,noatime ${at('image.bin')} ${at('mnt')} &&
-      grep ' fuse.firmwright ' /proc/self/mounts && cat ${at('mnt/etc/group')} && umount ${at('mnt')} &&
+      grep ' ${at('mnt')} fuse.firmwright ' /proc/self/mounts && cat ${at('mnt/etc/group')} && umount ${at('mnt')} &&
       mount -T ${at('fstab')} ${at('mnt')} &&
-      grep ' fuse.firmwright ' /proc/self/mounts && cat ${at('mnt/etc/group')} && umount ${at('mnt')}`;
+      grep ' ${at('mnt')} fuse.firmwright ' /proc/self/mounts && cat ${at('mnt/etc/group')} && umount ${at('mnt')}`;
   const { status, stdout, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', script], {
     encoding: 'utf8',
   });
