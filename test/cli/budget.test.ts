@@ -122,6 +122,18 @@ test('--against takes documents and images, and says what else it was given', as
   );
 });
 
+test('the budget of an image is that of the board its metadata names; without a name it is refused', async () => {
+  const [sysupgrade = ''] = readdirSync(join(folder, 'out')).filter((name) =>
+    name.endsWith('sysupgrade.bin'),
+  );
+  const { stdout } = await firmwright(['budget', join(folder, 'out', sysupgrade), '--json']);
+  expect(stdout).toContain('"board": "ubnt_unifi-ap"');
+  writeFileSync(join(folder, 'nameless.bin'), noise(100_000));
+  const { exitCode, stderr } = await firmwright(['budget', join(folder, 'nameless.bin')]);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain('[FW_USAGE_BOARD]');
+});
+
 test('one HTML report is of one board', async () => {
   const result = await budget(small.recipe, '-b', 'glinet_gl-mt300n-v2', '--format', 'html');
   expect(result).toMatchObject({ exitCode: 2 });

@@ -15,6 +15,11 @@ test('the help of a verb shows its options and examples', async () => {
   expect(stdout).toContain('Examples:');
 });
 
+test('help VERB is VERB --help', async () => {
+  expect(await firmwright(['help', 'mkfs', 'jffs2'])).toEqual(await firmwright(['mkfs', 'jffs2', '--help']));
+  expect(await firmwright(['help'])).toEqual(await firmwright(['--help']));
+});
+
 test.each([
   [[], 'name a verb', 'firmwright --help'],
   [['paint'], 'there is no verb paint', 'firmwright --help'],

@@ -4,7 +4,7 @@ import type { BoardProfile } from '../boards/index.js';
 import type { ComparableBudget } from '../budget/index.js';
 import { UsageError } from '../core/index.js';
 import { countImage } from './budgets.js';
-import { readImage } from './image-files.js';
+import { readImage } from './input-files.js';
 
 const size = z.int().min(0);
 const comparable = z.object({

@@ -1,10 +1,11 @@
 /** Finds board profiles: the ones that Firmwright brings, and a user's own by path. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { loadBoardProfile } from '../boards/index.js';
 import type { BoardProfile } from '../boards/index.js';
 import { checkoutPath, nearest, UsageError } from '../core/index.js';
 import { deviceNames } from '../firmware/index.js';
+import { readText } from './input-files.js';
 
 /** Folder of the profiles that Firmwright brings. */
 const profilesFolder = checkoutPath('board-profiles/');
@@ -39,7 +40,7 @@ export function profilePath(idOrPath: string): string {
  */
 export function loadBoard(idOrPath: string): BoardProfile {
   const path = profilePath(idOrPath);
-  return loadBoardProfile(readFileSync(path, 'utf8'), path);
+  return loadBoardProfile(readText(path, 'a board profile'), path);
 }
 
 /**

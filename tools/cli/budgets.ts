@@ -89,9 +89,13 @@ export function budgetError(budgets: readonly FlashBudget[]): BudgetError | unde
   const biggest = first.files.slice(0, 3).map(({ path, stored }) => ({ path, stored }));
   return new BudgetError(
     'FW_BUDGET_OVER',
-    `the image does not fit ${first.board}${more}: ${verdict(first)}`,
+    // What follows in the verdict says by how much, or what the kernel does not find.
+    `the image does not fit ${first.board}${more}${verdict(first).slice('does not fit'.length)}`,
     {
-      hint: `firmwright budget RECIPE --board ${first.board} --top 40 lists the costliest files`,
+      hint:
+        first.problem !== undefined && first.overBy === 0
+          ? 'firmwright inspect IMAGE tells what is in it'
+          : `firmwright budget RECIPE --board ${first.board} --top 40 lists the costliest files`,
       data: {
         boards: [first, ...others].map(({ board, overBy, limits, overlay, problem }) => ({
           board,

@@ -1,5 +1,4 @@
 /** Options that `build` and `budget RECIPE` share, and what becomes of them. */
-import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Argv } from 'yargs';
@@ -9,6 +8,7 @@ import type { BuildPlan, ExecuteOptions, LoaderChoice } from '../build/index.js'
 import { detectRootSource } from '../rootfs/index.js';
 import { boardIds, loadBoard } from './board-profiles.js';
 import type { Session } from './command.js';
+import { readText } from './input-files.js';
 import { checkJobs, sourceDateEpoch } from './option-values.js';
 import { programVersion } from './version.js';
 
@@ -80,7 +80,7 @@ export function planFrom(
   session: Session,
 ): { readonly plan: BuildPlan; readonly profiles: readonly BoardProfile[] } {
   checkJobs(args.jobs);
-  const recipe = loadRecipe(readFileSync(recipePath, 'utf8'), recipePath);
+  const recipe = loadRecipe(readText(recipePath, 'a recipe'), recipePath);
   const profiles = args.board.map(loadBoard);
   const named = new Map<string, string>();
   let common: string | undefined;

@@ -20,6 +20,8 @@ export interface Session {
   result(document: JsonDocument, text: () => string): void;
   /** Prints text or bytes on stdout as they are. */
   write(text: string | Uint8Array): void;
+  /** Prints a binary result on stdout; what `result` prints then goes to stderr. */
+  writeImage(bytes: Uint8Array): void;
   /** Prints text on stderr, beside the result. */
   note(text: string): void;
   /** Prints an error on stderr where the result is printed all the same; the verb returns the exit code. */

@@ -1,23 +1,25 @@
 /** Budgets of what `budget` and `tune` are given: a recipe, which is built for it, or an image. */
 import { executeBuild } from '../build/index.js';
-import { loadBoard } from './board-profiles.js';
+import { boardOfImage, loadBoard } from './board-profiles.js';
 import { executeOptions, planFrom } from './build-options.js';
 import type { BuildArguments } from './build-options.js';
 import { countBuilt, countImage } from './budgets.js';
 import type { CountedBoard } from './budgets.js';
 import type { Session } from './command.js';
-import { readImage } from './image-files.js';
+import { readInput } from './input-files.js';
 import { withTemporaryFolder } from './temporary-folder.js';
 
-/** Counts a recipe (`.yaml`) or an image on every board that is named. */
+/** Counts a recipe (`.yaml`) or an image on every board that is named; an image may name its board itself. */
 export async function countSubject(
   subject: string,
   args: BuildArguments,
   session: Session,
 ): Promise<CountedBoard[]> {
   if (/\.ya?ml$/.test(subject)) return countRecipe(subject, args, session);
-  const bytes = readImage(subject);
-  return args.board.map((board) => countImage(bytes, loadBoard(board)));
+  const bytes = await readInput(subject, session);
+  const profiles =
+    args.board.length === 0 ? [boardOfImage(undefined, bytes, subject)] : args.board.map(loadBoard);
+  return profiles.map((profile) => countImage(bytes, profile));
 }
 
 /** Builds into a temporary folder, counts, and lets the build go. */

@@ -26,7 +26,11 @@ export function withMkfsOptions<T>(yargs: Argv<T>, time: string): Argv<T & MkfsO
       demandOption: true,
       describe: 'folder, archive or squashfs image',
     })
-    .positional('image', { type: 'string', demandOption: true, describe: 'file to write' })
+    .positional('image', {
+      type: 'string',
+      demandOption: true,
+      describe: 'file to write, - for standard output',
+    })
     .option('keep-attributes', {
       type: 'boolean',
       default: false,

@@ -6,9 +6,9 @@
  */
 import yargs from 'yargs';
 import type { Argv } from 'yargs';
-import { FirmwrightError } from '../core/index.js';
-import type { UsageError } from '../core/index.js';
+import { FirmwrightError, UsageError } from '../core/index.js';
 import type { Command, Session } from './command.js';
+import { standardStream } from './input-files.js';
 import { describeFailure, failureDocument, renderFailure } from './render/failure.js';
 import { styleFor } from './render/style.js';
 import { taskDisplay } from './render/tasks.js';
@@ -41,7 +41,7 @@ export interface World {
 export async function runCommandLine(argv: readonly string[], world: World): Promise<number> {
   const json = argv.includes('--json');
   try {
-    return await dispatch(argv, world);
+    return await dispatch(argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv, world);
   } catch (thrown) {
     const failure = describeFailure(thrown, world.signal.aborted);
     if (json) world.stdout.write(`${JSON.stringify(failureDocument(failure), undefined, 2)}\n`);
@@ -50,7 +50,8 @@ export async function runCommandLine(argv: readonly string[], world: World): Pro
   }
 }
 
-async function dispatch(argv: readonly string[], world: World): Promise<number> {
+async function dispatch(words: readonly string[], world: World): Promise<number> {
+  const argv = words.map((word) => (word === standardStream ? hiddenStream : word));
   const verb = findVerb(argv);
   const loaded = verb && { verb, command: await verb.load() };
   let chosen: { readonly command: Command; readonly args: Arguments } | undefined;
@@ -80,7 +81,7 @@ async function dispatch(argv: readonly string[], world: World): Promise<number> 
       throw error instanceof FirmwrightError ? error : new RefusedByYargs(message ?? error?.message ?? '');
     });
   addVerbs(parser, loaded, (command, args) => {
-    chosen = { command, args };
+    chosen = { command, args: showStreams(args) };
   });
   // With a callback yargs hands over what it would print; errors still come through `fail`.
   try {
@@ -94,6 +95,18 @@ async function dispatch(argv: readonly string[], world: World): Promise<number> 
   if (printed !== '') world.stdout.write(`${printed}\n`);
   // Outside the parser, which would lay out the whole help text before it waits for a handler.
   return chosen === undefined ? 0 : chosen.command.run(chosen.args, session(world, chosen.args));
+}
+
+/** Stands for `-`, which yargs takes for no value; no argument of a program can hold a zero byte. */
+const hiddenStream = '\0';
+
+function showStreams(args: Arguments): Arguments {
+  const show = (value: unknown): unknown =>
+    value === hiddenStream ? standardStream : Array.isArray(value) ? value.map(show) : value;
+  return Object.assign(
+    args,
+    Object.fromEntries(Object.entries(args).map(([name, value]) => [name, show(value)])),
+  );
 }
 
 interface LoadedVerb {
@@ -169,6 +182,7 @@ async function refusal(
 
 function session(world: World, args: Readonly<Record<string, unknown>>): Session {
   const quiet = args['quiet'] === true;
+  let isImagePrinted = false;
   const errorStyle = styleFor(world.stderr.isTerminal, world.env);
   return {
     signal: world.signal,
@@ -182,7 +196,16 @@ function session(world: World, args: Readonly<Record<string, unknown>>): Session
       },
     }),
     result: (document, text) => {
-      world.stdout.write(args['json'] === true ? `${JSON.stringify(document, undefined, 2)}\n` : text());
+      const output = isImagePrinted ? world.stderr : world.stdout;
+      output.write(args['json'] === true ? `${JSON.stringify(document, undefined, 2)}\n` : text());
+    },
+    writeImage: (bytes) => {
+      if (world.stdout.isTerminal)
+        throw new UsageError('FW_USAGE_ARGUMENT', 'an image is not printed on a terminal', {
+          hint: 'redirect standard output to a file or a program',
+        });
+      isImagePrinted = true;
+      world.stdout.write(bytes);
     },
     write: (text) => {
       world.stdout.write(text);

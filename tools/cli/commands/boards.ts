@@ -1,5 +1,4 @@
 /** `boards`: lists the profiles, shows one, or checks files. */
-import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import process from 'node:process';
 import { checkBoardProfile } from '../../boards/index.js';
@@ -11,6 +10,7 @@ import { boardIds, loadBoard, profilePath } from '../board-profiles.js';
 import { defineCommand } from '../command.js';
 import type { Session } from '../command.js';
 import type { BoardDocument, BoardLintDocument, BoardListDocument } from '../documents/boards.js';
+import { readText } from '../input-files.js';
 import { recipeText, renderBoard, renderBoardList } from '../render/boards.js';
 import { renderDiagnostics } from '../render/failure.js';
 
@@ -115,7 +115,8 @@ function lint(subjects: readonly string[], session: Session): number {
   const files = (subjects.length > 0 ? subjects : boardIds()).map(profilePath);
   const diagnostics = files.flatMap((path) => {
     const shown = relative(process.cwd(), path);
-    return checkBoardProfile(readFileSync(path, 'utf8'), shown.startsWith('..') ? path : shown).diagnostics;
+    return checkBoardProfile(readText(path, 'a board profile'), shown.startsWith('..') ? path : shown)
+      .diagnostics;
   });
   const errors = diagnostics.filter((d) => d.severity === 'error').length;
   const document: BoardLintDocument = {

@@ -10,7 +10,7 @@ import { executeOptions, planFrom, withBuildOptions } from '../build-options.js'
 import { budgetError, budgetsByBoard, recordedBudgets } from '../budgets.js';
 import { defineCommand } from '../command.js';
 import type { Session } from '../command.js';
-import { writeBeside } from '../image-files.js';
+import { writeBeside } from '../output-files.js';
 import { readKey } from '../key-files.js';
 import { renderBudget } from '../render/budget.js';
 import { planDocument, renderPlan } from '../render/plan.js';

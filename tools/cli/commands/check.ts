@@ -7,7 +7,8 @@ import { boardOfImage } from '../board-profiles.js';
 import { defineCommand } from '../command.js';
 import { cutProgress } from '../documents/cut-progress.js';
 import type { CheckDocument } from '../documents/check.js';
-import { readImage, writeBeside } from '../image-files.js';
+import { readInput } from '../input-files.js';
+import { writeBeside } from '../output-files.js';
 import { boardOption, branchOption } from '../option-values.js';
 import { junitOfCheck, renderCheck } from '../render/check.js';
 import { shellLine } from '../render/shell-words.js';
@@ -54,8 +55,8 @@ export const check = defineCommand(
         'and the upgrade to a newer image',
       ),
   async (args, session) => {
-    const image = readImage(args.image);
-    const upgrade = args.upgrade === undefined ? undefined : readImage(args.upgrade);
+    const image = await readInput(args.image, session);
+    const upgrade = args.upgrade === undefined ? undefined : await readInput(args.upgrade, session);
     const profile = boardOfImage(args.board, image, args.image);
     const progress = args.resume === undefined ? undefined : readProgress(args.resume);
     const report = await session.tasks.run('check', (task) => {

@@ -7,7 +7,7 @@ import { budgetError } from '../budgets.js';
 import { defineCommand } from '../command.js';
 import { boardOption } from '../option-values.js';
 import { diffDocumentOf } from '../documents/diff.js';
-import { readImage } from '../image-files.js';
+import { readInput } from '../input-files.js';
 import { renderDiff } from '../render/diff.js';
 
 /** The verb. */
@@ -35,8 +35,8 @@ export const diff = defineCommand(
         '$0 diff old.bin new.bin --format markdown --max-growth 64k --refuse dangling downgrade',
         'as a gate for a pull request',
       ),
-  (args, session) => {
-    const bytes = { before: readImage(args.old), after: readImage(args.new) };
+  async (args, session) => {
+    const bytes = { before: await readInput(args.old, session), after: await readInput(args.new, session) };
     const profile = boardOfImage(args.board, bytes.after, args.new);
     const oldProfile =
       args.oldBoard === undefined ? profile : boardOfImage(args.oldBoard, bytes.before, args.old);
@@ -51,7 +51,7 @@ export const diff = defineCommand(
     );
     const failure = failureOf(result, after);
     if (failure) session.fail(failure);
-    return Promise.resolve(failure?.exitCode);
+    return failure?.exitCode;
   },
 );
 

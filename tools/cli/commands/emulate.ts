@@ -1,5 +1,4 @@
 /** `emulate`: runs a scenario file on the emulated device. */
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { UsageError } from '../../core/index.js';
 import {
@@ -18,7 +17,8 @@ import { loadBoard } from '../board-profiles.js';
 import { defineCommand } from '../command.js';
 import type { EmulateDocument } from '../documents/check.js';
 import { junitOfRuns, renderRuns, type ScenarioRunResult } from '../render/scenario-runs.js';
-import { readImage, writeBeside } from '../image-files.js';
+import { readImage, readText } from '../input-files.js';
+import { writeBeside } from '../output-files.js';
 import { boardOption, branchOption } from '../option-values.js';
 import { shellLine } from '../render/shell-words.js';
 
@@ -66,7 +66,7 @@ export const emulate = defineCommand(
         'on a dump, which is left alone',
       ),
   (args, session) => {
-    const all = loadScenario(readFileText(args.scenario), args.scenario, variablesOf(args.set));
+    const all = loadScenario(readText(args.scenario, 'a scenario'), args.scenario, variablesOf(args.set));
     const chosen = all.filter(({ name }) => args.only === undefined || name === args.only);
     if (chosen.length === 0) {
       throw new UsageError('FW_USAGE_ARGUMENT', `scenario ${args.scenario} has no run "${args.only ?? ''}"`, {
@@ -165,14 +165,6 @@ function variablesOf(settings: readonly string[]): Readonly<Record<string, strin
       return [setting.slice(0, at), setting.slice(at + 1)];
     }),
   );
-}
-
-function readFileText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new UsageError('FW_USAGE_FILE', `cannot read ${path}`, { cause: error });
-  }
 }
 
 function documentOf(runs: readonly ScenarioRunResult[]): EmulateDocument {

@@ -5,7 +5,7 @@ import type { Inspection, Part } from '../../inspect/index.js';
 import { defineCommand } from '../command.js';
 import type { Session } from '../command.js';
 import type { InspectDocument } from '../documents/inspect.js';
-import { readImage } from '../image-files.js';
+import { readInput } from '../input-files.js';
 import { renderTable } from '../render/table.js';
 
 /** The verb. */
@@ -21,8 +21,8 @@ export const inspect = defineCommand(
       .option('details', { type: 'boolean', default: false, describe: 'every field of every header' })
       .example('$0 inspect firmware.bin', 'headers, file systems, padding, with their checksums')
       .example('$0 inspect firmware.bin --json', 'the same for programs'),
-  (args, session) => {
-    const inspection = inspectFile(readImage(args.file), { decode: args.decode });
+  async (args, session) => {
+    const inspection = inspectFile(await readInput(args.file, session), { decode: args.decode });
     const document: InspectDocument = {
       schemaVersion: 1,
       file: args.file,
@@ -34,7 +34,7 @@ export const inspect = defineCommand(
       ).length,
     };
     session.result(document, () => render(inspection, args.details, session));
-    return Promise.resolve(0);
+    return 0;
   },
 );
 

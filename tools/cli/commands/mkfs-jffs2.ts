@@ -1,5 +1,4 @@
 /** `mkfs jffs2`: the JFFS2 writer on its own. */
-import { readFileSync } from 'node:fs';
 import { formatSize, UsageError } from '../../core/index.js';
 import {
   applyDeviceTable,
@@ -12,7 +11,8 @@ import {
 import type { Endian, ScanReport } from '../../jffs2/index.js';
 import type { TreeDirectory } from '../../vfs/index.js';
 import { defineCommand } from '../command.js';
-import { writeBeside } from '../image-files.js';
+import { readText } from '../input-files.js';
+import { writeOutput } from '../output-files.js';
 import { withMkfsOptions, writeFromSource } from '../mkfs-source.js';
 import { sizeOf } from '../option-values.js';
 
@@ -65,7 +65,7 @@ export const mkfsJffs2 = defineCommand(
   (args, session) =>
     writeFromSource(args, session, async (root, epoch) => {
       const image = await session.tasks.run('jffs2', () => Promise.resolve(write(root, args, epoch)));
-      writeBeside(args.image, image);
+      writeOutput(args.image, image, session);
       const { report } = scanJffs2(image, { eraseSize: sizeOf('--erase-size', args.eraseSize) });
       return { figures: figures(image, report), line: lineOf(image, report) };
     }),
@@ -87,7 +87,7 @@ interface WriteArguments {
 function write(root: TreeDirectory, args: WriteArguments, epoch: number): Uint8Array {
   const { endian, compatible, target, summaries, endMarker } = args;
   const entries =
-    args.deviceTable === undefined ? [] : parseDeviceTable(readFileSync(args.deviceTable, 'utf8'));
+    args.deviceTable === undefined ? [] : parseDeviceTable(readText(args.deviceTable, 'a device table'));
   const added = applyDeviceTable(root, entries, BigInt(epoch) * 1_000_000_000n);
   const common = {
     endian,

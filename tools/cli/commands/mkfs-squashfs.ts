@@ -1,8 +1,17 @@
 /** `mkfs squashfs`: the squashfs writer on its own. */
 import { formatSize } from '../../core/index.js';
-import { branchFilterBits, efforts, writeSquashfs } from '../../squashfs/index.js';
-import type { BranchFilter, SquashfsCompressor, SquashfsReport } from '../../squashfs/index.js';
+import { branchFilterBits, efforts, packSquashfs, writeSquashfs } from '../../squashfs/index.js';
+import type {
+  BranchFilter,
+  SquashfsCompressor,
+  SquashfsOptions,
+  SquashfsReport,
+} from '../../squashfs/index.js';
+import type { TreeDirectory } from '../../vfs/index.js';
 import { defineCommand } from '../command.js';
+import type { Session } from '../command.js';
+import { standardStream } from '../input-files.js';
+import { outputPlace, writeOutput } from '../output-files.js';
 import { withMkfsOptions, writeFromSource } from '../mkfs-source.js';
 import { checkJobs, sizeOf } from '../option-values.js';
 
@@ -57,7 +66,7 @@ export const mkfsSquashfs = defineCommand(
     writeFromSource(args, session, async (root, epoch) => {
       checkJobs(args.jobs);
       const report = await session.tasks.run(`squashfs ${args.comp}`, (task) =>
-        writeSquashfs(root, args.image, {
+        writeImage(root, args.image, session, {
           compressor: compressorOf(args),
           blockSize: sizeOf('--block-size', args.blockSize),
           imageTime: epoch,
@@ -77,6 +86,20 @@ export const mkfsSquashfs = defineCommand(
       return { figures: figures(report), line: lineOf(report) };
     }),
 );
+
+/** Writes to a file, or to what is none: standard output, a pipe, a device. */
+async function writeImage(
+  root: TreeDirectory,
+  path: string,
+  session: Session,
+  options: SquashfsOptions,
+): Promise<SquashfsReport> {
+  const place = path === standardStream ? undefined : outputPlace(path);
+  if (place?.mode !== undefined) return writeSquashfs(root, place.target, options);
+  const { report, bytes } = await packSquashfs(root, options);
+  writeOutput(path, bytes, session);
+  return report;
+}
 
 interface CompressorArguments {
   readonly comp: 'xz' | 'zstd' | 'gzip' | 'lz4' | 'lzma';

@@ -1,7 +1,7 @@
 /** `repack`: puts together what `unpack` took apart, with the checksums of edited parts rewritten. */
 import { loadBoard } from '../board-profiles.js';
 import { defineCommand } from '../command.js';
-import { writeBeside } from '../image-files.js';
+import { writeOutput } from '../output-files.js';
 import { boardOption } from '../option-values.js';
 import { reportRepacked } from '../unpacked/report.js';
 import { repackSet } from '../unpacked/read-set.js';
@@ -11,7 +11,12 @@ export const repack = defineCommand(
   (yargs) =>
     yargs
       .positional('folder', { type: 'string', demandOption: true, describe: 'folder that unpack made' })
-      .option('output', { alias: 'o', type: 'string', demandOption: true, describe: 'image to write' })
+      .option('output', {
+        alias: ['o', 'out'],
+        type: 'string',
+        demandOption: true,
+        describe: 'image to write, - for standard output',
+      })
       .option('board', {
         ...boardOption,
         describe: 'board id: the image may grow up to its partition; else it keeps its size',
@@ -24,7 +29,7 @@ export const repack = defineCommand(
   async (args, session) => {
     const profile = args.board === undefined ? undefined : loadBoard(args.board);
     const repacked = await repackSet(args.folder, profile, session);
-    writeBeside(args.output, repacked.bytes);
+    writeOutput(args.output, repacked.bytes, session);
     reportRepacked(repacked, args.output, session);
     return 0;
   },

@@ -5,7 +5,8 @@ import { boardOfImage } from '../board-profiles.js';
 import { bootDevice } from '../booted-device.js';
 import { defineCommand, type Session } from '../command.js';
 import type { ResetDocument } from '../documents/preview.js';
-import { readImage, writeBeside } from '../image-files.js';
+import { readImage } from '../input-files.js';
+import { writeBeside } from '../output-files.js';
 import { boardOption, branchOption } from '../option-values.js';
 import { renderTable } from '../render/table.js';
 

@@ -6,7 +6,7 @@ import { billOf, cycloneDx, spdx } from '../../sbom/index.js';
 import { boardOfImage } from '../board-profiles.js';
 import { defineCommand } from '../command.js';
 import { boardOption } from '../option-values.js';
-import { readImage } from '../image-files.js';
+import { readInput } from '../input-files.js';
 import { programVersion } from '../version.js';
 
 const formats = { cyclonedx: cycloneDx, spdx } as const;
@@ -24,8 +24,8 @@ export const sbom = defineCommand(
       })
       .example('$0 sbom sysupgrade.bin >bom.json', 'packages, their files, and files without an owner')
       .example('$0 sbom sysupgrade.bin --format spdx >image.spdx.json', ''),
-  (args, session) => {
-    const bytes = readImage(args.image);
+  async (args, session) => {
+    const bytes = await readInput(args.image, session);
     const contents = readImageContents(bytes, boardOfImage(args.board, bytes, args.image));
     const bill = billOf({
       name: basename(args.image),
@@ -37,6 +37,6 @@ export const sbom = defineCommand(
       tool: { name: 'firmwright', version: programVersion() },
     });
     session.write(`${JSON.stringify(formats[args.format](bill), undefined, 2)}\n`);
-    return Promise.resolve(undefined);
+    return undefined;
   },
 );

@@ -13,7 +13,8 @@ import {
 import { FsError } from '../../vfs/index.js';
 import { boardOfImage } from '../board-profiles.js';
 import { defineCommand } from '../command.js';
-import { readImage, writeBeside } from '../image-files.js';
+import { readImage } from '../input-files.js';
+import { writeBeside } from '../output-files.js';
 import { boardOption, branchOption } from '../option-values.js';
 
 /** The verb. */

@@ -12,7 +12,8 @@ import {
 import { defineCommand } from '../command.js';
 import type { Session } from '../command.js';
 import type { SignDocument } from '../documents/sign.js';
-import { readImage, writeBeside } from '../image-files.js';
+import { readInput } from '../input-files.js';
+import { writeOutput } from '../output-files.js';
 import { readKey } from '../key-files.js';
 
 const seedSize = 32;
@@ -26,7 +27,7 @@ export const sign = defineCommand(
       .option('key', { alias: 'k', type: 'string', describe: 'usign or signify secret key: sign' })
       .option('verify', { alias: 'p', type: 'string', describe: 'public key: verify instead' })
       .option('output', {
-        alias: 'o',
+        alias: ['o', 'out'],
         type: 'string',
         describe: 'signed image to write; the image itself when absent',
       })
@@ -36,8 +37,8 @@ export const sign = defineCommand(
       .example('$0 sign --make-key build', 'build.sec and build.pub')
       .example('$0 sign image.bin --key build.sec', 'signature behind the metadata, as fwtool -S')
       .example('$0 sign image.bin --verify build.pub', 'exit code 11 when it is not valid'),
-  (args, session) => {
-    if (args.makeKey !== undefined) return Promise.resolve(makeKey(args.makeKey, session));
+  async (args, session) => {
+    if (args.makeKey !== undefined) return makeKey(args.makeKey, session);
     const { image, key, verify } = args;
     if (image === undefined || (key === undefined) === (verify === undefined))
       throw new UsageError(
@@ -47,18 +48,18 @@ export const sign = defineCommand(
           hint: 'firmwright sign image.bin --key build.sec',
         },
       );
-    const bytes = readImage(image);
+    const bytes = await readInput(image, session);
     if (key !== undefined) {
       const secret = readKey(key);
       const output = args.output ?? image;
-      writeBeside(output, signImage(bytes, secret));
+      writeOutput(output, signImage(bytes, secret), session);
       const fingerprint = signatureFingerprint(signMessage(new Uint8Array(0), secret)) ?? '';
       report({ schemaVersion: 1, image: output, fingerprint, outcome: 'signed' }, session);
-      return Promise.resolve(0);
+      return 0;
     }
     const { fingerprint, outcome } = verifyImage(bytes, readKey(verify ?? ''));
     report({ schemaVersion: 1, image, fingerprint, outcome }, session);
-    return Promise.resolve(outcome === 'valid' ? 0 : 11);
+    return outcome === 'valid' ? 0 : 11;
   },
 );
 

@@ -1,7 +1,8 @@
 /** `unpack`: takes a firmware file apart, pieces and file systems, so that `build` can put it together again. */
-import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
+import { archiveChunks } from '../../archive/index.js';
 import { parseSize, UsageError } from '../../core/index.js';
 import { inspectFile, walkParts } from '../../inspect/index.js';
 import type { Part } from '../../inspect/index.js';
@@ -9,7 +10,8 @@ import { walkTree } from '../../vfs/index.js';
 import { defineCommand } from '../command.js';
 import type { Session } from '../command.js';
 import type { UnpackResultDocument } from '../documents/inspect.js';
-import { readImage } from '../image-files.js';
+import { readInput, standardStream } from '../input-files.js';
+import { writeInPlace } from '../output-files.js';
 import { readPartTree, writeTar, writeUnpackedSet } from '../unpacked/write-set.js';
 
 /** The verb. */
@@ -43,7 +45,7 @@ export const unpack = defineCommand(
       .example('$0 build parts -o out', 'puts the pieces together again'),
   async (args, session) => {
     if (args.tar !== undefined) {
-      unpackRoot(args.file, args.tar, args.at, session);
+      await unpackRoot(args.file, args.tar, args.at, session);
       return 0;
     }
     if (args.into === undefined)
@@ -55,7 +57,7 @@ export const unpack = defineCommand(
       throw new UsageError('FW_USAGE_ARGUMENT', `folder ${args.into} is not empty`, {
         hint: 'name a new folder with -C',
       });
-    const bytes = readImage(args.file);
+    const bytes = await readInput(args.file, session);
     const { pieces, trees } = await writeUnpackedSet(bytes, args.file, target, args, session);
     const result: UnpackResultDocument = {
       schemaVersion: 1,
@@ -76,8 +78,13 @@ export const unpack = defineCommand(
 );
 
 /** Writes one file system as an archive: the one named, or the largest that can be read, squashfs first. */
-function unpackRoot(file: string, target: string, at: string | undefined, session: Session): void {
-  const bytes = readImage(file);
+async function unpackRoot(
+  file: string,
+  target: string,
+  at: string | undefined,
+  session: Session,
+): Promise<void> {
+  const bytes = await readInput(file, session);
   const offset = at === undefined ? undefined : parseSize(at);
   if (at !== undefined && offset === undefined)
     throw new UsageError('FW_USAGE_ARGUMENT', `--at takes an offset such as 0x120000, not ${at}`);
@@ -91,14 +98,11 @@ function unpackRoot(file: string, target: string, at: string | undefined, sessio
       session.warn(message, 'stays-packed');
     });
     if (tree === undefined) continue;
-    const beside = `${target}.part`;
-    rmSync(beside, { force: true });
-    try {
-      writeTar(beside, tree);
-      renameSync(beside, target);
-    } finally {
-      rmSync(beside, { force: true });
-    }
+    if (target === standardStream) for (const chunk of archiveChunks(tree)) session.writeImage(chunk);
+    else
+      writeInPlace(target, (beside) => {
+        writeTar(beside, tree);
+      });
     const names = [...walkTree(tree)].length;
     session.result(
       { schemaVersion: 1, archive: target, kind: part.kind, offset: part.offset, names },

@@ -5,7 +5,8 @@ import { boardOfImage } from '../board-profiles.js';
 import { bootDevice } from '../booted-device.js';
 import { defineCommand, type Session } from '../command.js';
 import type { UpgradeDocument } from '../documents/preview.js';
-import { readImage, writeBeside } from '../image-files.js';
+import { readImage, readInput } from '../input-files.js';
+import { writeBeside } from '../output-files.js';
 import { boardOption, branchOption } from '../option-values.js';
 import { renderTable } from '../render/table.js';
 
@@ -37,10 +38,10 @@ export const upgrade = defineCommand(
       .option('force', { type: 'boolean', default: false, describe: '-F: although checks fail' })
       .option('preview', { type: 'boolean', default: false, describe: 'only tell; the dump stays as it is' })
       .example('$0 upgrade dump.bin new.bin --board ubnt_unifi-ap --preview', 'what happens to the settings'),
-  (args, session) => {
+  async (args, session) => {
     const image = readImage(args.image);
     const profile = boardOfImage(args.board, image, args.image);
-    const next = readImage(args.new);
+    const next = await readInput(args.new, session);
     const system = bootDevice(profile, image, args.image, { branch: args.branch });
     const { keepSettings, changedEtc, changedAll, skipEqual, listPackages, force } = args;
     const options = { keepSettings, changedEtc, changedAll, skipEqual, listPackages, force };
@@ -50,7 +51,7 @@ export const upgrade = defineCommand(
       writeBeside(args.image, system.device.chip.image());
     }
     session.result(documentOf(told, profile.id, args.preview), () => render(told, session));
-    return Promise.resolve(told.verdict === 'refused' ? 11 : 0);
+    return told.verdict === 'refused' ? 11 : 0;
   },
 );
 

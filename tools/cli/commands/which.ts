@@ -4,7 +4,7 @@ import { boardOfImage } from '../board-profiles.js';
 import { bootDevice } from '../booted-device.js';
 import { defineCommand } from '../command.js';
 import type { WhichDocument } from '../documents/check.js';
-import { readImage } from '../image-files.js';
+import { readInput } from '../input-files.js';
 import { boardOption, branchOption } from '../option-values.js';
 
 /** The verb. */
@@ -16,10 +16,10 @@ export const which = defineCommand(
       .option('board', boardOption)
       .option('branch', branchOption)
       .example('$0 which dump.bin /etc/config/network --board ubnt_unifi-ap', 'upper: the user changed it'),
-  (args, session) => {
+  async (args, session) => {
     if (!args.path.startsWith('/'))
       throw new UsageError('FW_USAGE_ARGUMENT', `${args.path}: a path inside the device starts with /`);
-    const image = readImage(args.image);
+    const image = await readInput(args.image, session);
     const profile = boardOfImage(args.board, image, args.image);
     const system = bootDevice(profile, image, args.image, { branch: args.branch });
     const found = system.whereIs(byteStringFromText(args.path));
@@ -33,6 +33,6 @@ export const which = defineCommand(
       document,
       () => `${args.path}: ${document.layer}\n${document.causes.map((cause) => `  ${cause}\n`).join('')}`,
     );
-    return Promise.resolve(document.layer === 'none' ? 11 : 0);
+    return document.layer === 'none' ? 11 : 0;
   },
 );

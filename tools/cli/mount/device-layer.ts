@@ -4,7 +4,7 @@ import type { RunningSystem } from '../../emulator/index.js';
 import type { FileSystem } from '../../vfs/index.js';
 import { boardOfImage } from '../board-profiles.js';
 import { bootDevice } from '../booted-device.js';
-import { readImage } from '../image-files.js';
+import { readImage } from '../input-files.js';
 import { FlashFile } from './flash-file.js';
 
 /** What of a device is shown: the root as its programs see it, the squashfs, or the whole JFFS2. */

@@ -1,8 +1,8 @@
 /** A file that holds the content of a flash chip, kept up to date while a file system on the chip is mounted. */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import type { NorChip } from '../../flash/index.js';
 import { errnoNumbers, FsError } from '../../vfs/index.js';
 import type { Errno } from '../../vfs/index.js';
+import { writeBeside } from '../output-files.js';
 
 /** Changes that nobody asked to keep reach the file after so long, as a kernel's do. */
 const writeBackMs = 5000;
@@ -34,11 +34,9 @@ export class FlashFile implements Disposable {
   save(): void {
     const changes = this.#changes();
     if (changes === this.#saved) return;
-    const beside = `${this.path}.firmwright-new`;
     try {
-      replaceFile(this.path, beside, this.#chip.read(0, this.#size));
+      writeBeside(this.path, this.#chip.read(0, this.#size));
     } catch (error) {
-      rmSync(beside, { force: true });
       throw new FsError(errnoOf(error), 'fsync');
     }
     this.#saved = changes;
@@ -65,18 +63,6 @@ export class FlashFile implements Disposable {
     const { programs, erases } = this.#chip.counters;
     return programs + erases;
   }
-}
-
-function replaceFile(path: string, beside: string, content: Uint8Array): void {
-  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0o644;
-  const descriptor = openSync(beside, 'w', mode & 0o777);
-  try {
-    for (let done = 0; done < content.length;) done += writeSync(descriptor, content, done);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  renameSync(beside, path);
 }
 
 function errnoOf(error: unknown): Errno {

@@ -12,7 +12,7 @@ import { recordedFolderTree, recordPathOf } from '../../rootfs/index.js';
 import type { TreeChanges } from '../../rootfs/index.js';
 import type { TreeDirectory } from '../../vfs/index.js';
 import type { Session } from '../command.js';
-import { descriptionName, readImage } from '../image-files.js';
+import { descriptionName, readImage } from '../input-files.js';
 import { withTemporaryFolder } from '../temporary-folder.js';
 
 /** A file put together from an unpacked set. */

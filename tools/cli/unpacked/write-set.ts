@@ -12,7 +12,7 @@ import { squashfsTree } from '../../squashfs/index.js';
 import { walkTree } from '../../vfs/index.js';
 import type { TreeDirectory } from '../../vfs/index.js';
 import type { Session } from '../command.js';
-import { descriptionName } from '../image-files.js';
+import { descriptionName } from '../input-files.js';
 
 /** How a file is unpacked. */
 export interface UnpackOptions {
@@ -89,7 +89,7 @@ export function readPartTree(
 /** Writes a tree as a tar archive; gives its SHA-256. */
 export function writeTar(path: string, tree: TreeDirectory): string {
   const hash = createHash('sha256');
-  const descriptor = openSync(path, 'wx');
+  const descriptor = openSync(path, 'w');
   try {
     for (const chunk of archiveChunks(tree)) {
       hash.update(chunk);
