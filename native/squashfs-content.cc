@@ -44,12 +44,14 @@ struct RecordingWriter : sqfs_block_writer_t {
     write_data_block = [](sqfs_block_writer_t* writer, void* user, sqfs_u32 size, sqfs_u32, sqfs_u32 flags,
                           const sqfs_u8* data, sqfs_u64* location) {
       auto& self = *static_cast<RecordingWriter*>(writer);
+      if (mayStop(*self.control)) return 0;
       auto& record = *static_cast<BlockRecord*>(user);
       record.location = *location = self.output->size();
       record.storedSize = (flags & SQFS_BLK_IS_COMPRESSED) ? size : size | kStoredUncompressed;
       self.count += 1;
       self.control->bytesDone.fetch_add(record.rawSize, std::memory_order_relaxed);
-      return self.output->append(data, size);
+      const int code = self.output->append(data, size);
+      return code < 0 ? giveUp(*self.control, code) : code;
     };
     get_block_count = [](const sqfs_block_writer_t* writer) -> sqfs_u64 {
       return static_cast<const RecordingWriter*>(writer)->count;
@@ -83,6 +85,16 @@ class ContentPacker {
     processor_.reset(processor);
   }
 
+  /** A run that ends early hands its blocks through first: what is under way would be lost to the heap else. */
+  ~ContentPacker() {
+    if (!processor_) return;
+    control_.cancelled = true;
+    sqfs_block_processor_finish(processor_.get());
+  }
+
+  ContentPacker(const ContentPacker&) = delete;
+  ContentPacker& operator=(const ContentPacker&) = delete;
+
   void run() {
     scan_ = scanSources(job_, control_);
     // The order is worked out while the compressor threads have data blocks to do.
@@ -97,7 +109,7 @@ class ContentPacker {
     throwIfCancelled(control_);
     submitFragmentBlocks();
     checkOutput(sqfs_block_processor_finish(processor_.get()), "compress the last blocks", output_, control_);
-    throwIfCancelled(control_);
+    throwIfStopped();
     processor_.reset();
     fillResult();
   }
@@ -114,8 +126,12 @@ class ContentPacker {
                         control_.cancelled);
   }
 
+  void throwIfStopped() const {
+    if (mayStop(control_)) checkOutput(SQFS_ERROR_IO, "write a block", output_, control_);
+  }
+
   void submit(BlockRecord& record, const uint8_t* data, size_t length) {
-    throwIfCancelled(control_);
+    throwIfStopped();
     record.rawSize = static_cast<uint32_t>(length);
     constexpr uint32_t kFlags = SQFS_BLK_DONT_FRAGMENT | SQFS_BLK_DONT_DEDUPLICATE | SQFS_BLK_DONT_HASH |
                                 SQFS_BLK_IGNORE_SPARSE | SQFS_BLK_FIRST_BLOCK | SQFS_BLK_LAST_BLOCK;
@@ -222,7 +238,7 @@ void throwIfCancelled(const PackControl& control) {
   if (control.cancelled.load(std::memory_order_relaxed)) {
     throw Failure(FailureKind::kCancelled, "pack a squashfs image: cancelled", "", 0, "");
   }
-  check(control.compressorError.load(std::memory_order_relaxed), "compress a block");
+  check(control.error.load(std::memory_order_relaxed), "compress a block");
 }
 
 int checkOutput(int code, const char* step, const SquashfsOutput& output, const PackControl& control) {

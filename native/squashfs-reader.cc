@@ -91,7 +91,7 @@ void ImageReader::copyRange(uint64_t offset, uint8_t* into, size_t length) {
     if (start_ + offset + length > bytes.ByteLength()) {
       throw Failure(FailureKind::kLibrary, "read beyond the end of the image", sqfsErrorName(-8), 0, "");
     }
-    memcpy(into, bytes.Data() + start_ + offset, length);
+    if (length > 0) memcpy(into, bytes.Data() + start_ + offset, length);
     return;
   }
   while (length > 0) {

@@ -214,6 +214,26 @@ struct Run {
   }
 };
 
+using CleanupHook =
+    decltype(std::declval<Napi::Env>().AddCleanupHook(std::declval<std::function<void()>>()));
+
+/** What the JavaScript thread needs when a run has ended; lives as long as the thread-safe function. */
+struct Settlement {
+  std::weak_ptr<Run> run;
+  std::optional<CleanupHook> hook;
+};
+
+void settleRun(Napi::Env env, Napi::Function, Settlement* settlement, void*) {
+  // Without an environment the call is only taken from the queue: nobody is left to hear of the run.
+  if (static_cast<napi_env>(env) == nullptr) return;
+  const auto run = settlement->run.lock();
+  if (!run) return;
+  settlement->hook->Remove(env);
+  run->settle(env);
+}
+
+using Finished = Napi::TypedThreadSafeFunction<Settlement, void, settleRun>;
+
 }  // namespace
 
 Napi::Value startPack(const Napi::CallbackInfo& info) {
@@ -236,20 +256,14 @@ Napi::Value startPack(const Napi::CallbackInfo& info) {
   }
   run->deferred.emplace(Napi::Promise::Deferred::New(env));
 
-  using Hook = decltype(std::declval<Napi::Env>().AddCleanupHook(std::declval<std::function<void()>>()));
-  auto hook = std::make_shared<std::optional<Hook>>();
-  auto finished = Napi::ThreadSafeFunction::New(
-      env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}), "firmwright pack", 0, 1);
+  auto* settlement = new Settlement{run, std::nullopt};
+  auto finished = Finished::New(env, "firmwright pack", 0, 1, settlement,
+                                [](Napi::Env, void*, Settlement* ended) { delete ended; });
   // Added after the thread-safe function, so it runs before that one is torn down.
-  hook->emplace(env.AddCleanupHook(std::function<void()>([run] { run->stop(); })));
-  run->thread = std::thread([owner = std::weak_ptr<Run>(run), raw = run.get(), hook, finished]() mutable {
+  settlement->hook.emplace(env.AddCleanupHook(std::function<void()>([run] { run->stop(); })));
+  run->thread = std::thread([raw = run.get(), finished]() mutable {
     raw->execute();
-    finished.NonBlockingCall([owner, hook](Napi::Env callEnv, Napi::Function) {
-      const auto alive = owner.lock();
-      if (!alive) return;
-      (*hook)->Remove(callEnv);
-      alive->settle(callEnv);
-    });
+    finished.NonBlockingCall();
     finished.Release();
   });
 
