@@ -53,6 +53,15 @@ test('files are written, read and removed, and a removed file of the base is exp
   ]);
 });
 
+test('the upgrade takes the options of the real command', () => {
+  expect(typed('sysupgrade -T')).toEqual(['the image would be taken']);
+  expect(typed('write /etc/config/a 1', 'sysupgrade -n', 'cat /etc/config/a').at(-1)).toMatch(/^ENOENT/);
+  expect(typed('write /etc/unlisted 1', 'sysupgrade', 'cat /etc/unlisted').at(-1)).toMatch(/^ENOENT/);
+  expect(typed('write /etc/unlisted 1', 'sysupgrade -c', 'cat /etc/unlisted').at(-1)).toBe('1');
+  expect(typed('write /srv/a 1', 'sysupgrade -o', 'cat /srv/a').at(-1)).toBe('1');
+  expect(typed('sysupgrade -k', 'ls /etc/backup').at(-1)).toMatch(/installed_packages\.txt$/);
+});
+
 test('the reset is the factory reset under both its names', () => {
   for (const name of ['firstboot', 'factory-reset'])
     expect(typed('write /etc/x 1', `${name} -r`, 'cat /etc/x').slice(1)).toEqual([
@@ -109,7 +118,7 @@ test('commands with & between them are in flight together', () => {
 });
 
 test.each([
-  ['mkdir', 'mkdir: expected 1 operands, found 0'],
+  ['mkdir', 'mkdir: expected 1 operand, found 0'],
   ['mv /a', 'mv: expected 2 operands, found 1'],
   ['chmod 999 /etc/passwd', 'chmod: expected an octal mode, found 999'],
   ['hang soon', 'hang: expected a count from 1, found soon'],

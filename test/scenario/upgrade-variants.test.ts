@@ -1,8 +1,15 @@
 /** Upgrades between images of different size, board and age. */
 import { createHash } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
-import { chipFromImage, Device, type ScenarioReport } from '../../tools/emulator/index.js';
+import {
+  boot,
+  chipFromImage,
+  Device,
+  previewUpgrade,
+  type ScenarioReport,
+} from '../../tools/emulator/index.js';
 import { fillerBytes } from '../../tools/emulator/device/filler.js';
+import { appendMetadata, readChunks } from '../../tools/firmware/index.js';
 import { routerTree, smallBoard, sysupgradeImage } from '../support/router-image.js';
 import { problemsOf, runSteps, runStepsOn } from '../support/scenario-steps.js';
 
@@ -128,6 +135,32 @@ test('another minor compat version is refused with settings, unless they are giv
 ${kept}`);
   expect(problemsOf(report)).toEqual([]);
 });
+
+test('an image whose kernel the loader refuses is written where nothing looks at it, and the preview says so', () => {
+  const damaged = image('base').slice();
+  damaged.fill(0, 100, 200);
+  images.set('damaged', appendMetadata(damaged.subarray(0, readChunks(damaged).at(-1)?.offset), metadata()));
+  const steps = `${settled}  - sysupgrade: { image: damaged }
+  - expect: { state: no-boot, stage: boot-loader }
+  - recovery-flash
+  - boot
+  - expect: { state: jffs2-overlay }
+`;
+  expect(problemsOf(run(steps))).toEqual([]);
+
+  const device = new Device({ profile, chip: chipFromImage(profile, image('base')) });
+  const before = boot(device);
+  if (before.kind !== 'running') throw new Error(before.reason);
+  const { verdict, reasons } = previewUpgrade(before.system, image('damaged'));
+  expect([verdict, reasons]).toEqual(['no-boot', ['uImage kernel: bad checksum']]);
+});
+
+/** The metadata of the image `base`. */
+function metadata(): string {
+  return Buffer.from(
+    readChunks(image('base')).find(({ type }) => type === 'metadata')?.payload ?? [],
+  ).toString();
+}
 
 test('a refusal that a scenario expects and that does not come fails its step', () => {
   const report = run(`${settled}  - sysupgrade: { refused: [other-device] }\n`);

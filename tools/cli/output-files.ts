@@ -84,3 +84,8 @@ export function outputPlace(path: string): { readonly target: string; readonly m
     });
   return { target: path, mode: 0o666 };
 }
+
+/** Says what a verb left of its image, where people may ask themselves. */
+export function whatChanged(path: string, changed: boolean): string {
+  return changed ? `${path}: done\n` : 'nothing was changed\n';
+}

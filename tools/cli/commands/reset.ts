@@ -6,7 +6,7 @@ import { bootDevice } from '../booted-device.js';
 import { defineCommand, type Session } from '../command.js';
 import type { ResetDocument } from '../documents/preview.js';
 import { readImage } from '../input-files.js';
-import { writeBeside } from '../output-files.js';
+import { whatChanged, writeBeside } from '../output-files.js';
 import { boardOption, branchOption } from '../option-values.js';
 import { renderTable } from '../render/table.js';
 
@@ -48,7 +48,8 @@ export const reset = defineCommand(
     const system = bootDevice(profile, image, args.image, { branch: args.branch });
     const { via, keepSettings, thorough } = args;
     const told = previewReset(system, { via, keepSettings, thorough });
-    if (!args.preview && image.length === profile.flash.size) {
+    const changes = !args.preview && told.path !== 'nothing' && image.length === profile.flash.size;
+    if (changes) {
       const { device } = system;
       let asked = system;
       if (via === 'failsafe') {
@@ -60,7 +61,10 @@ export const reset = defineCommand(
       if (via !== 'mtd-erase') asked.shutdown();
       writeBeside(args.image, device.chip.image());
     }
-    session.result(documentOf(told, profile.id, args.preview), () => render(told, session));
+    session.result(
+      documentOf(told, profile.id, !changes),
+      () => `${render(told, session)}${whatChanged(args.image, changes)}`,
+    );
     return Promise.resolve(told.path === 'nothing' ? 11 : 0);
   },
 );

@@ -6,7 +6,7 @@ import { bootDevice } from '../booted-device.js';
 import { defineCommand, type Session } from '../command.js';
 import type { UpgradeDocument } from '../documents/preview.js';
 import { readImage, readInput } from '../input-files.js';
-import { writeBeside } from '../output-files.js';
+import { whatChanged, writeBeside } from '../output-files.js';
 import { boardOption, branchOption } from '../option-values.js';
 import { renderTable } from '../render/table.js';
 
@@ -46,12 +46,16 @@ export const upgrade = defineCommand(
     const { keepSettings, changedEtc, changedAll, skipEqual, listPackages, force } = args;
     const options = { keepSettings, changedEtc, changedAll, skipEqual, listPackages, force };
     const told = previewUpgrade(system, next, options);
-    if (!args.preview && told.verdict !== 'refused' && image.length === profile.flash.size) {
+    const changes = !args.preview && told.verdict !== 'refused' && image.length === profile.flash.size;
+    if (changes) {
       sysupgrade(system, next, options);
       writeBeside(args.image, system.device.chip.image());
     }
-    session.result(documentOf(told, profile.id, args.preview), () => render(told, session));
-    return told.verdict === 'refused' ? 11 : 0;
+    session.result(
+      documentOf(told, profile.id, !changes),
+      () => `${render(told, session)}${whatChanged(args.image, changes)}`,
+    );
+    return told.verdict === 'refused' || told.verdict === 'no-boot' ? 11 : 0;
   },
 );
 
@@ -79,8 +83,14 @@ function render(told: UpgradePreview, { style }: Session): string {
   const room = archive
     ? `archive: ${groupDigits(archive.size)} bytes in ${archive.eraseBlocks} of ${archive.eraseBlocksLeft} erase blocks; unpacked ${groupDigits(archive.unpacked)} of ${groupDigits(archive.rootfsData)} bytes\n`
     : 'no settings are carried\n';
-  const colour = { safe: style.green, attention: style.yellow, refused: style.red }[told.verdict];
+  const verdict = {
+    safe: style.green('safe'),
+    attention: style.yellow('attention'),
+    'no-boot': style.red('no boot: the device would take this image, and not start again'),
+    refused: style.red('refused'),
+  }[told.verdict];
+  const tells = told.verdict === 'safe' || told.verdict === 'attention';
   const table = renderTable([{ heading: 'what' }, { heading: 'file or package' }], rows, style.bold);
   const reasons = told.reasons.map((reason) => `  ${reason}\n`).join('');
-  return `${rows.length === 0 ? '' : `${table}\n`}${told.verdict === 'refused' ? '' : room}${colour(told.verdict)}\n${reasons}`;
+  return `${rows.length === 0 ? '' : `${table}\n`}${tells ? room : ''}${verdict}\n${reasons}`;
 }

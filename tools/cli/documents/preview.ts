@@ -29,7 +29,7 @@ export const upgradeDocument = z.strictObject({
   board: z.string(),
   /** False when the dump was upgraded, true when that was only told. */
   preview: z.boolean(),
-  verdict: z.enum(['safe', 'attention', 'refused']),
+  verdict: z.enum(['safe', 'attention', 'no-boot', 'refused']),
   reasons: z.array(z.string()),
   kept: z.array(file),
   lost: z.array(z.string()),

@@ -6,6 +6,7 @@ import { boot, type BootResult } from '../boot/boot.js';
 import { hangNow, planHangAt, start } from '../boot/restarts.js';
 import type { Device } from './device.js';
 import { devicePath, fileAt } from './files.js';
+import { findingTexts } from '../findings.js';
 import { factoryReset } from '../reset/factory-reset.js';
 import { mountRootStart } from '../boot/mount-root.js';
 import { fillDevice } from './filler.js';
@@ -14,7 +15,7 @@ import { badCommand, operationOfCommand, typedCommand } from './user-words.js';
 import { runTogether } from './together.js';
 import { planCutAt } from '../check/power-cuts.js';
 import type { ScenarioFiles } from '../scenario/run.js';
-import { sysupgrade } from '../upgrade/sysupgrade.js';
+import { sysupgrade, type UpgradeOptions } from '../upgrade/sysupgrade.js';
 import type { RunningSystem } from './system.js';
 
 /** What a command printed, and the boot that is current after it. */
@@ -26,8 +27,9 @@ export interface CommandOutcome {
 const help = `ls [PATH]            cat PATH             write PATH TEXT      append PATH TEXT
 rm [-r] PATH         mv FROM TO           mkdir PATH           chmod MODE PATH
 ln [-s] TARGET PATH  fill PATH            df                   which PATH
-reboot               failsafe             mount_root           sysupgrade [-n] [FILE]
-firstboot [-r] [-k]  (or factory-reset)   button SECONDS
+reboot               failsafe             mount_root           button SECONDS
+firstboot [-r] [-k]  (or factory-reset; -y is understood)
+sysupgrade [-n] [-c] [-o] [-u] [-k] [-F] [-T] [FILE]           (without FILE, to the same image)
 COMMAND & COMMAND    (those of the first line and mkdir, chmod, ln: in flight at one time)
 power-cut [N]        (the power fails at the Nth flash operation from now; without N, now)
 hang [N]             (the system stops there, and its watchdog restarts it)
@@ -93,7 +95,7 @@ function perform(
       return say(
         device.findings
           .list()
-          .map(({ code, where }) => `${code} at ${where}\n`)
+          .map(({ code, where }) => `${code} at ${where}: ${findingTexts[code]}\n`)
           .join(''),
       );
     default:
@@ -140,14 +142,26 @@ function perform(
     }
     case 'sysupgrade': {
       const image = first === '/' ? files.image : files.read(first);
-      const result = sysupgrade(system, image, { keepSettings: !flags.has('-n') });
+      const result = sysupgrade(system, image, upgradeOptions(flags));
       if (result.kind === 'refused')
-        return say(`${result.verdict.reasons.map(({ text }) => text).join('\n')}\n`);
-      return restarted(device);
+        return say(`refused: ${result.verdict.reasons.map(({ text }) => text).join('; ')}\n`);
+      return result.kind === 'checked' ? say('the image would be taken\n') : restarted(device);
     }
     default:
       throw badCommand(`unknown command ${name}`);
   }
+}
+
+function upgradeOptions(flags: ReadonlySet<string>): UpgradeOptions {
+  return {
+    keepSettings: !flags.has('-n'),
+    changedEtc: flags.has('-c'),
+    changedAll: flags.has('-o'),
+    skipEqual: flags.has('-u'),
+    listPackages: flags.has('-k'),
+    force: flags.has('-F'),
+    test: flags.has('-T'),
+  };
 }
 
 /** `A & B`: operations in flight at one time, in an order that is the same every time. */

@@ -27,11 +27,13 @@ const operandCounts: Readonly<Record<string, number>> = {
 /** Takes words apart. @throws ScenarioError FW_EMULATOR_COMMAND when operands are missing */
 export function typedCommand(words: readonly string[]): TypedCommand {
   const [name = '', ...args] = words;
-  const flags = new Set(args.filter((word) => /^-[a-z]$/.test(word)));
+  const flags = new Set(args.filter((word) => /^-[a-zA-Z]$/.test(word)));
   const operands = args.filter((word) => !flags.has(word));
   const count = operandCounts[name] ?? 0;
   if (operands.length < count)
-    throw badCommand(`${name}: expected ${count} operands, found ${operands.length}`);
+    throw badCommand(
+      `${name}: expected ${count} ${count === 1 ? 'operand' : 'operands'}, found ${operands.length}`,
+    );
   return { name, flags, operands };
 }
 

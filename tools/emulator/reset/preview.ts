@@ -171,6 +171,6 @@ function* pathsOf(tree: TreeDirectory, above = ''): Generator<string> {
 function verdictOf(entries: readonly ResetEntry[]): string {
   const count = (fate: ResetFate): number => entries.filter((entry) => entry.fate === fate).length;
   const left = count('survives') + count('archive');
-  const gone = `${count('removed')} paths go, ${count('base')} come back from the base`;
-  return left === 0 ? `clean: ${gone}` : `not clean: ${gone}, ${left} stay`;
+  const paths = `paths that go ${count('removed')}, come back from the base ${count('base')}`;
+  return left === 0 ? `clean: ${paths}` : `not clean: ${paths}, stay ${left}`;
 }

@@ -6,6 +6,7 @@ import { compareBytes, FormatError, type ByteString } from '../../core/index.js'
 import { splitFirmware } from '../../firmware/index.js';
 import { openSquashfs } from '../../squashfs/index.js';
 import type { FileSystem } from '../../vfs/index.js';
+import { bootLoaderRefusal } from '../boot/boot-loader.js';
 import { findFile } from '../device/files.js';
 import { packagesOf, type InstalledPackage } from './package-list.js';
 import {
@@ -48,8 +49,11 @@ export interface ArchiveRoom {
 
 /** What an upgrade would do. */
 export interface UpgradePreview {
-  /** `safe`; `attention`: works, and the user should look at something; `refused`: the device would not do it. */
-  readonly verdict: 'safe' | 'attention' | 'refused';
+  /**
+   * `safe`; `attention`: works, and the user should look at something; `no-boot`: the device would do it and not start again;
+   * `refused`: it would not do it.
+   */
+  readonly verdict: 'safe' | 'attention' | 'no-boot' | 'refused';
   /** What the verdict rests on, one sentence each; none when safe. */
   readonly reasons: readonly string[];
   readonly check: UpgradeVerdict;
@@ -77,12 +81,11 @@ export function previewUpgrade(
   const image = unpackedImage(file, system.device) ?? file;
   const newRoot = rootOf(system, image);
   const refusals = check.reasons.map(({ text }) => text);
-  if (typeof newRoot === 'string') refusals.push(newRoot);
   const goesOn = check.valid || (options.force === true && check.forceable);
-  if (!goesOn || typeof newRoot === 'string') {
-    const nothing = { kept: [], lost: [], droppedPackages: [], archive: undefined };
-    return { verdict: 'refused', reasons: refusals, check, ...nothing };
-  }
+  const nothing = { kept: [], lost: [], droppedPackages: [], archive: undefined };
+  if (!goesOn) return { verdict: 'refused', reasons: refusals, check, ...nothing };
+  if (typeof newRoot === 'string')
+    return { verdict: 'no-boot', reasons: [...refusals, newRoot], check, ...nothing };
   const { archive, kept: paths } = backup(system, options);
   const kept = paths.map((path) => ({ path, fate: fateOf(path, system, newRoot.fs) }));
   const lost = lostPaths(system, new Set(paths));
@@ -118,15 +121,14 @@ interface NewRoot {
   readonly rootfsData: number;
 }
 
-/** The squashfs of an image, as the board will find it; a sentence when it will not. */
+/** The squashfs of an image, as the board will find it; a sentence when it will not come so far. */
 function rootOf({ device }: RunningSystem, image: Uint8Array): NewRoot | string {
   const { size } = device.firmware().geometry;
-  const firmware = new Uint8Array(Math.max(size, image.length)).fill(0xff);
-  firmware.set(image);
-  const { rootfs, squashfsSize, rootfsData, problem } = splitFirmware(
-    firmware.subarray(0, size),
-    device.profile,
-  );
+  const firmware = new Uint8Array(size).fill(0xff);
+  firmware.set(image.subarray(0, size));
+  const refusal = bootLoaderRefusal(firmware, device.profile);
+  if (refusal !== undefined) return refusal;
+  const { rootfs, squashfsSize, rootfsData, problem } = splitFirmware(firmware, device.profile);
   if (!rootfs || squashfsSize === undefined) return problem ?? 'the image has no rootfs';
   try {
     const fs = openSquashfs(firmware.subarray(rootfs.offset, rootfs.offset + squashfsSize));
@@ -218,13 +220,13 @@ function attention(
   return [
     [
       count('conflict'),
-      "were changed by the user and by the new image: the user's copy hides the new default",
+      "files changed by the user and by the new image, whose new default the user's copy hides",
     ],
-    [count('old-default'), 'are unchanged old defaults that hide the new ones; -u leaves them out'],
-    [count('orphaned'), 'have no default in the new image any more'],
-    [lost.length, 'changed or made by the user are not on the keep list, and go'],
+    [count('old-default'), 'unchanged old defaults that hide the new ones, and that -u leaves out'],
+    [count('orphaned'), 'kept files that have no default in the new image any more'],
+    [lost.length, 'files of the user that are not on the keep list, and go'],
   ]
     .filter(([found]) => found !== 0)
-    .map(([found, text]) => `${String(found)} files ${String(text)}`)
-    .concat(dropped.length === 0 ? [] : [`${dropped.length} installed packages are not in the new image`]);
+    .map(([found, text]) => `${String(text)}: ${String(found)}`)
+    .concat(dropped.length === 0 ? [] : [`installed packages that the new image lacks: ${dropped.length}`]);
 }

@@ -6,7 +6,6 @@
 import { gunzipSync } from 'node:zlib';
 import { FormatError, type ByteString } from '../../core/index.js';
 import { readChunks } from '../../firmware/index.js';
-import { bootLoaderRefusal } from '../boot/boot-loader.js';
 import { imageMetadata } from './image-metadata.js';
 import { insertIntoImage, type Insertion } from '../../jffs2/index.js';
 import type { Device } from '../device/device.js';
@@ -14,6 +13,7 @@ import { devicePath, readLines } from '../device/files.js';
 import { keepList, type KeepListOptions, type KeepListSystem } from './keep-list.js';
 import { mtdWrite, type MtdWriteReport } from './mtd.js';
 import { packageListFile } from './package-list.js';
+import { platformRefusal } from './platform-check.js';
 import { gatherSettings } from './settings-archive.js';
 import { writeSettingsArchive } from './settings-file.js';
 import type { RunningSystem } from '../device/system.js';
@@ -79,8 +79,8 @@ export function validateImage(
     const text = 'the image is gzip that cannot be unpacked, or far larger than the flash';
     reasons.push({ reason: 'damaged-gzip', text });
   }
-  const loader = unpacked && unpacked.length > 0 ? bootLoaderRefusal(unpacked, device.profile) : undefined;
-  if (loader !== undefined) reasons.push({ reason: 'platform-check', text: loader });
+  const platform = unpacked && unpacked.length > 0 ? platformRefusal(unpacked, device.profile) : undefined;
+  if (platform !== undefined) reasons.push({ reason: 'platform-check', text: platform });
   if (options.settings && !startsWith(options.settings, gzipMagic))
     reasons.push({ reason: 'bad-settings', text: 'the archive of settings is not gzip' });
   const forceable = verdict.forceable && unpacked !== undefined && image.length > 0;
