@@ -161,3 +161,25 @@ test('no temporary folder stays behind', async () => {
   await budget(big.recipe);
   expect(readdirSync(folder).filter((name) => name.startsWith('firmwright-budget'))).toEqual([]);
 });
+
+test('the text draws the chip: a box a partition, filled as far as it is used', async () => {
+  const { stdout } = await budget(small.recipe);
+  const [, names = '', fills = ''] = stdout.split('\n');
+  const boxes = names.split('│').map((label) => label.trim());
+  expect(boxes).toEqual([
+    '',
+    'u-boot',
+    'u-boot-env',
+    'kernel',
+    'rootfs',
+    'rootfs_data',
+    'board_config',
+    'cfg',
+    'art',
+    '',
+  ]);
+  expect(fills.length).toBe(names.length);
+  expect(fills.split('│').map((fill) => fill.includes('█'))).toEqual(
+    boxes.map((label) => label === 'kernel' || label === 'rootfs'),
+  );
+});

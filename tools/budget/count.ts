@@ -71,6 +71,12 @@ export interface FlashBudget {
   readonly files: readonly NameCost[];
 }
 
+/** Lists partitions without those that others fill: in place of `firmware` what the kernel cuts out of it; none empty. */
+export function innermostPartitions({ partitions }: Pick<FlashBudget, 'partitions'>): BudgetPartition[] {
+  const parents = new Set(partitions.map(({ parent }) => parent));
+  return partitions.filter(({ label, size }) => !parents.has(label) && size > 0);
+}
+
 /** What a budget is counted over. */
 export interface BudgetInput {
   readonly profile: BoardProfile;

@@ -2,7 +2,7 @@ export { attributeImage, divideExtents } from './attribution.js';
 export type { ImageAttribution, NameCost, PackageCost } from './attribution.js';
 export { compareBudgets } from './compare-costs.js';
 export type { BudgetComparison, ComparableBudget, CostChange } from './compare-costs.js';
-export { countBudget, overlayBlocksBehind } from './count.js';
+export { countBudget, innermostPartitions, overlayBlocksBehind } from './count.js';
 export type {
   BudgetInput,
   BudgetLimit,

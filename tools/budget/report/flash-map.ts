@@ -1,5 +1,6 @@
 /** The chip to scale: a bar of its partitions, and every erase block as a cell. */
 import { formatSize } from '../../core/index.js';
+import { innermostPartitions } from '../count.js';
 import type { BudgetPartition, FlashBudget } from '../count.js';
 import { digits, escapeHtml } from './markup.js';
 
@@ -30,19 +31,15 @@ ${table(areas, budget.eraseSize)}
 </section>`;
 }
 
-/** Partitions without those that others fill: `firmware` is shown by what the kernel cuts out of it. */
-function areasOf({ partitions }: FlashBudget): Area[] {
-  const parents = new Set(partitions.map(({ parent }) => parent));
-  return partitions
-    .filter(({ label, size }) => !parents.has(label) && size > 0)
-    .map(({ label, offset, size, used, readOnly }) => ({
-      label,
-      role: roleOf(label),
-      offset,
-      size,
-      used,
-      readOnly,
-    }));
+function areasOf(budget: FlashBudget): Area[] {
+  return innermostPartitions(budget).map(({ label, offset, size, used, readOnly }) => ({
+    label,
+    role: roleOf(label),
+    offset,
+    size,
+    used,
+    readOnly,
+  }));
 }
 
 function roleOf(label: BudgetPartition['label']): Role {

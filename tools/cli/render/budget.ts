@@ -2,12 +2,13 @@
 import { verdict } from '../../budget/index.js';
 import type { FlashBudget } from '../../budget/index.js';
 import type { Style } from './style.js';
+import { drawFlash } from './flash-drawing.js';
 import { renderTable } from './table.js';
 
-/** Renders a budget: verdict, partitions, limits, costliest files. */
+/** Renders a budget: verdict, a drawing of the chip, partitions, limits, costliest files. */
 export function renderBudget(budget: FlashBudget, style: Style): string {
   const parts = [
-    `${style.bold(budget.board)}: ${(budget.fits ? style.green : style.red)(verdict(budget))}\n`,
+    `${style.bold(budget.board)}: ${(budget.fits ? style.green : style.red)(verdict(budget))}\n${drawFlash(budget, style)}`,
     renderTable(
       [
         { heading: 'partition' },
