@@ -70,7 +70,9 @@ export function withBuildOptions<T>(yargs: Argv<T>): Argv<T & BuildArguments> {
       type: 'boolean',
       default: true,
       describe: 'share packed squashfs images between builds (--no-cache: pack anew)',
-    });
+    })
+    .group(['board', 'rootfs', 'kernel', 'loader', 'files', 'source-date-epoch'], 'What goes in:')
+    .group(['jobs', 'cache'], 'How it is packed:');
 }
 
 /** Reads recipe and profiles and plans the build. */

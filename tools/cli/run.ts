@@ -69,6 +69,7 @@ async function dispatch(words: readonly string[], world: World): Promise<number>
     .alias({ help: 'h' })
     .option('json', { type: 'boolean', describe: 'Print one JSON document instead of text', global: true })
     .option('quiet', { type: 'boolean', alias: 'q', describe: 'No progress and no warnings', global: true })
+    .group(['json', 'quiet', 'help', 'version'], 'Common options:')
     .completion('completion', 'Print a script for shell completion: firmwright completion >>~/.bashrc')
     .demandCommand(1, 'name a verb')
     .strict()

@@ -50,17 +50,17 @@ export const budget = defineCommand(
         describe: 'html: one file with flash map, treemap and search, for one board',
       })
       .example('$0 budget images/demo/image.yaml -b ubnt_unifi-ap --kernel k.bin', 'of what would be built')
-      .example('$0 budget sysupgrade.bin -b ubnt_unifi-ap --format markdown', 'of an image, for a report')
+      .example('$0 budget sysupgrade.bin --format markdown', 'of an image, for a report')
       .example(
         '$0 budget new.bin -b ubnt_unifi-ap --against old.bin --format html >report.html',
         'to look at',
       )
-      .example('$0 budget sysupgrade.bin -b ubnt_unifi-ap --savings', 'which package to drop'),
+      .example('$0 budget sysupgrade.bin --savings', 'which package to drop'),
   async (args, session) => {
     const { top, format } = args;
     if (!Number.isInteger(top) || top < 0)
       throw new UsageError('FW_USAGE_ARGUMENT', `--top takes a number from 0 on, not ${top}`);
-    if (format === 'html' && args.board.length !== 1) {
+    if (format === 'html' && args.board.length > 1) {
       throw new UsageError('FW_USAGE_ARGUMENT', '--format html makes the report of one board', {
         hint: 'run it once for each board',
       });

@@ -41,6 +41,8 @@ export const build = defineCommand(
       })
       .option('plan', { type: 'boolean', default: false, describe: 'print what would be done, and stop' })
       .option('force', { type: 'boolean', default: false, describe: 'pack anew, as --no-cache does' })
+      .group(['jobs', 'cache', 'force'], 'How it is packed:')
+      .group(['out', 'sign-key', 'verify', 'plan'], 'What comes out:')
       .example('$0 build images/demo/image.yaml -b ubnt_unifi-ap --kernel vmlinux.lzma', 'artefacts in out/')
       .example(
         '$0 build images/demo/image.yaml -b ubnt_unifi-ap -b glinet_gl-mt300n-v2 --plan',

@@ -31,6 +31,7 @@ export const check = defineCommand(
         describe: 'cut the power at flash operations of first boot, reset and upgrade, and during recovery',
       })
       .option('jobs', {
+        alias: 'j',
         type: 'number',
         describe: 'processes for --power-cuts all; default: one for each processor',
       })
