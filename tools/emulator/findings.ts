@@ -44,7 +44,8 @@ export const findingTexts = {
   'config-unreadable': 'the carried archive cannot be unpacked: nothing of it was restored',
   'trailer-in-flash': 'the metadata trailer was written to flash behind the image',
   'old-overlay-visible': 'files of the old overlay came back under the new image',
-  'restore-twice': 'the archive was unpacked a second time over files that had changed since',
+  'restore-twice':
+    'an archive that a finished boot left was unpacked once more, over files that may have changed since',
   'accounts-not-merged':
     'accounts that are new in this image were lost to the restored passwd, group or shadow',
   'stale-blocks-behind': 'blocks behind the image were neither erased nor written and keep their old content',

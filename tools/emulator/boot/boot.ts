@@ -10,6 +10,7 @@ import { type FileSystem, FsError, removeTree, writeFile } from '../../vfs/index
 import type { Device } from '../device/device.js';
 import { devicePath, findFile, readFileIfThere } from '../device/files.js';
 import { fitTakenForRoot } from './fit-threshold.js';
+import { readOverlayState } from './fs-state.js';
 import { mountRootDone, mountRootStart } from './mount-root.js';
 import { restoreSettings } from '../upgrade/settings-archive.js';
 import { readSettingsArchive } from '../upgrade/settings-file.js';
@@ -119,6 +120,9 @@ function restoreCarried(system: RunningSystem): void {
   if (system.mode === 'read-only') return;
   const bytes = readFileIfThere(system.root, carriedSettings);
   if (!bytes) return;
+  // The overlay was emptied for an archive that an upgrade carries; one beside READY was restored by a boot before.
+  if (system.jffs2 && readOverlayState(system.jffs2, system.jffs2.root) === 'ready')
+    system.device.findings.add('restore-twice', textOf(carriedSettings));
   if (system.device.branch.restoreMovesArchive) removeTree(system.root, carriedSettings);
   const { tree, problem } = readSettingsArchive(bytes);
   if (!tree) {

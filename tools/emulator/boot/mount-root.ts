@@ -240,6 +240,7 @@ function switchToJffs2(system: RunningSystem, volume: FlashPartition): void {
     device.findings.add('ram-overlay-forever', 'rootfs_data');
     return;
   }
+  if (jffs2.readdir(jffs2.root).length > 0) device.findings.add('block0-blank', 'rootfs_data');
   device.timeline.log('done', 'copying the RAM overlay to flash');
   const whole = device.branch.upperAt === 'overlay/upper';
   const tree = treeFromFileSystem(ram.fs, whole ? ram.fs.root : ram.upper);
