@@ -12,6 +12,7 @@ import type { Attributes, FileSystem, Ino, Operation, Task } from '../vfs/index.
 import { copyContent } from './copy-content.js';
 import { ownershipOfCopy } from './copy-mode.js';
 import { initialLinkCount } from './hard-links.js';
+import { contentMissing } from './lower.js';
 import { attributeNames, markSet } from './marks.js';
 import type { Alias, Node } from './node.js';
 import { encodeOrigin, indexName } from './origin.js';
@@ -45,16 +46,20 @@ export function needsCopy(node: Node, need: Need, alias?: Alias): boolean {
 export function* copyUp(state: UnionState, task: Task, node: Node, need: Need): Operation<void> {
   writable(state, 'copy-up');
   while (needsCopy(node, need)) {
-    const parent = topmostMissing(node);
-    yield* copyUnlessChanged(state, task, parent ?? node, parent ? needAttributes : need);
+    for (const parent of missingAbove(node)) {
+      yield* copyUnlessChanged(state, task, parent, needAttributes);
+      // Another moved it meanwhile: what is above is to be found anew.
+      if (parent.upper === 0) break;
+    }
+    if (node.above?.upper !== 0) yield* copyUnlessChanged(state, task, node, need);
   }
 }
 
-/** The directory nearest to the root, above an object, that the upper does not have yet. */
-function topmostMissing(node: Node): Node | undefined {
-  let missing: Node | undefined;
-  for (let at = node.above; at?.upper === 0; at = at.above) missing = at;
-  return missing;
+/** The directories above an object that the upper does not have yet, from the top. */
+function missingAbove(node: Node): Node[] {
+  const missing: Node[] = [];
+  for (let at = node.above; at?.upper === 0; at = at.above) missing.push(at);
+  return missing.reverse();
 }
 
 /** Copies an object whose directory is in the upper, unless another changed it before the lock was had. */
@@ -122,8 +127,9 @@ function* copyObject(
     const meta = attributes.type === 'file' && need.kind === 'attributes' && state.policy.metacopy;
     if (attributes.type === 'file' && !meta) {
       const size = need.kind === 'content' ? Math.min(need.size, attributes.size) : attributes.size;
-      const from = node.content ?? source;
-      yield* copyContent(task, { fs: from.layer.fs, ino: from.ino }, { fs, ino }, size);
+      const { content } = node;
+      if (size > 0 && !content) throw contentMissing();
+      if (content) yield* copyContent(task, { fs: content.layer.fs, ino: content.ino }, { fs, ino }, size);
     }
     yield workStep;
     if (meta) fs.setattr(ino, { size: attributes.size });
@@ -311,7 +317,7 @@ function* bringContent(
 ): Operation<void> {
   const { fs, work } = upper;
   const { content } = node;
-  if (!content) throw new FsError('EIO', 'copy-up');
+  if (!content) throw contentMissing();
   yield copyStep;
   const before = fs.getattr(node.upper);
   const capability = 'security.capability' as ByteString;

@@ -15,7 +15,7 @@ import { aufsOpaque, aufsPrefix, attribute, attributeNames, fuseOpaque } from '.
 import { handleNamed, isKnownHandle } from './origin.js';
 import type { UnionPolicy } from './policy.js';
 import type { UnionState } from './state.js';
-import { volatileFeature, workNames } from './work-layout.js';
+import { directoryNamed, volatileFeature, workNames } from './work-layout.js';
 
 /** Something unknown, and where it is. */
 export interface ForeignMark {
@@ -58,21 +58,17 @@ export function foreignMarkError(upper: Layer, { place, found, expected }: Forei
 }
 
 function foreignInWork(fs: FileSystem, root: Ino): ForeignMark | undefined {
-  const directory = (parent: Ino | undefined, name: ByteString): Ino | undefined => {
-    const ino = parent === undefined ? undefined : fs.lookup(parent, name);
-    return ino !== undefined && fs.getattr(ino).type === 'directory' ? ino : undefined;
-  };
-  const work = directory(root, workNames.work);
+  const work = directoryNamed(fs, root, workNames.work);
   const entry = work === undefined ? undefined : unreadableEntry(fs, work);
   if (entry)
     return { ...entry, place: `work/${entry.name}` as ByteString, found: `a journal '${entry.found}'` };
-  const features = directory(work, workNames.features);
+  const features = directoryNamed(fs, work, workNames.features);
   for (const { name } of features === undefined ? [] : fs.readdir(features)) {
     if (name === volatileFeature) continue;
     const place = `work/${workNames.features}/${name}` as ByteString;
     return { place, found: `the feature ${name}`, expected: `none but ${volatileFeature}` };
   }
-  const index = directory(root, workNames.index);
+  const index = directoryNamed(fs, root, workNames.index);
   for (const { name } of index === undefined ? [] : fs.readdir(index)) {
     const handle = handleNamed(name);
     if (name.startsWith('#') || (handle && isKnownHandle(handle))) continue;

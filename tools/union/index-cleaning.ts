@@ -1,6 +1,6 @@
 /** Hygiene of the hard-link index at mount (union-semantics 86). */
-import { FsError } from '../vfs/index.js';
-import type { Ino } from '../vfs/index.js';
+import { FsError, removeEntry } from '../vfs/index.js';
+import type { Attributes, Ino } from '../vfs/index.js';
 import type { ByteString } from '../core/index.js';
 import type { Layer } from './layers.js';
 import { storedLinkCount } from './hard-links.js';
@@ -8,16 +8,17 @@ import { decodeOrigin, handleNamed } from './origin.js';
 import type { UnionState } from './state.js';
 import type { WorkDirectory } from './work-directory.js';
 
-/** Drops entries whose lower is unknown or that have no name left besides the index. */
+/** Drops entries whose lower is unknown or of another type, or that have no name left besides the index. */
 export function cleanIndex(work: WorkDirectory, lowers: readonly Layer[], state: UnionState): void {
   const { fs, index } = work;
   if (index === undefined) return;
   meetOrigins(work, index, lowers);
   for (const { name, ino } of fs.readdir(index)) {
-    if (lowerExists(name, lowers) && !isUnused(work, ino, state.policy.prefix)) continue;
+    const lower = lowerOf(name, lowers);
+    const fits = lower?.type === fs.getattr(ino).type && lower.type !== 'directory';
+    if (fits && !isUnused(work, ino, state.policy.prefix)) continue;
     state.warn({ code: 'FW_UNION_LEFTOVER', message: `index entry ${name} has no use and is removed` });
-    if (fs.getattr(ino).type === 'directory') fs.rmdir(index, name);
-    else fs.unlink(index, name);
+    removeEntry(fs, index, name);
   }
 }
 
@@ -37,13 +38,12 @@ function originNamed(name: ByteString, lowers: readonly Layer[]): ReturnType<typ
   return handle && decodeOrigin(handle, lowers);
 }
 
-function lowerExists(name: ByteString, lowers: readonly Layer[]): boolean {
+function lowerOf(name: ByteString, lowers: readonly Layer[]): Attributes | undefined {
   const origin = originNamed(name, lowers);
-  if (!origin) return false;
   try {
-    return origin.layer.fs.getattr(origin.ino).type !== 'directory';
+    return origin?.layer.fs.getattr(origin.ino);
   } catch (error) {
-    if (error instanceof FsError) return false;
+    if (error instanceof FsError) return undefined;
     throw error;
   }
 }

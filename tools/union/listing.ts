@@ -8,7 +8,7 @@
 import type { ByteString } from '../core/index.js';
 import type { DirectoryEntry, FileType, Ino, Operation, Task } from '../vfs/index.js';
 import { isKnownFile, refuseForeign } from './foreign-marks.js';
-import { findLower } from './lower.js';
+import { findInLayers } from './lower.js';
 import { attachLower, lookupLocked } from './lookup.js';
 import { attributeNames, isPrivateName, isWhiteout, mayBeWhiteout, whiteoutEntries } from './marks.js';
 import { upperPart } from './node.js';
@@ -131,7 +131,7 @@ function namedApart(state: UnionState, { layer }: Part, entry: DirectoryEntry): 
 }
 
 function lowerNumber(state: UnionState, directory: Node, name: ByteString): Ino {
-  const hit = findLower(state, directory.lowers, name);
+  const hit = findInLayers(state, directory.lowers, name);
   return hit ? attachLower(state, directory, name, hit).node.id : 0;
 }
 

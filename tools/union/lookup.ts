@@ -6,11 +6,11 @@
  */
 import type { ByteString } from '../core/index.js';
 import { FsError, take } from '../vfs/index.js';
-import type { Attributes, Ino, Operation, Task } from '../vfs/index.js';
+import type { Attributes, FileType, Ino, Operation, Task } from '../vfs/index.js';
 import { foreignOn, refuseForeign } from './foreign-marks.js';
 import type { Part } from './layers.js';
-import { findContent, findLower, followed, resolveRedirect } from './lower.js';
-import type { LowerHit } from './lower.js';
+import { findContent, findInLayers, followed, resolveRedirect } from './lower.js';
+import type { LayerHit } from './lower.js';
 import { attribute, attributeNames, directoryMarks, findInLayer } from './marks.js';
 import { NameCache } from './name-cache.js';
 import { isFound, noParts, upperPart } from './node.js';
@@ -60,7 +60,7 @@ export function* lookupLocked(
       return attach(directory, name, node, true);
     }
   }
-  const hit = found === 'whiteout' ? undefined : findLower(state, directory.lowers, name);
+  const hit = found === 'whiteout' ? undefined : findInLayers(state, directory.lowers, name);
   if (!hit) {
     rememberAbsent(directory, name);
     return undefined;
@@ -71,7 +71,7 @@ export function* lookupLocked(
 
 /** Tells whether the lowers have a name in a directory: then removing it from the upper needs a whiteout (33). */
 export function lowerHas(state: UnionState, directory: Node, name: ByteString): boolean {
-  return findLower(state, directory.lowers, name) !== undefined;
+  return findInLayers(state, directory.lowers, name) !== undefined;
 }
 
 /** Puts a name into the cache of its directory. */
@@ -119,7 +119,7 @@ function upperDirectory(
 
 function lowersOf(state: UnionState, directory: Node, place: ByteString): readonly Part[] {
   if (place.startsWith('/')) return resolveRedirect(state, place, 0);
-  const hit = findLower(state, directory.lowers, place);
+  const hit = findInLayers(state, directory.lowers, place);
   return hit?.attributes.type === 'directory' ? hit.parts : noParts;
 }
 
@@ -187,7 +187,7 @@ function isShared(state: UnionState, attributes: Attributes): boolean {
 }
 
 /** Makes or finds the object of a name that only lowers have; no stop. */
-export function attachLower(state: UnionState, directory: Node, name: ByteString, hit: LowerHit): Alias {
+export function attachLower(state: UnionState, directory: Node, name: ByteString, hit: LayerHit): Alias {
   const known = directory.children?.get(name);
   if (known) return known;
   const part = hit.parts[0];
@@ -219,12 +219,18 @@ function contentOfLower(state: UnionState, directory: Node, name: ByteString, pa
   return attributeNames(part.layer.fs, part.ino).includes(mark) ? undefined : part;
 }
 
+/** The object of the index, unless it is of another type: a read-only union has not cleaned the index. */
+function indexedAs({ fs, work }: WritableLayer, entry: ByteString, type: FileType): Ino | undefined {
+  const ino = work.indexed(entry);
+  return ino !== undefined && fs.getattr(ino).type === type ? ino : undefined;
+}
+
 function sharedNode(state: UnionState, part: Part, attributes: Attributes, content: Part | undefined): Node {
   const known = state.nodes.shared(part);
   if (known) return known;
   const { upper, policy } = state;
   const origin = encodeOrigin(part);
-  const indexIno: Ino | undefined = upper && origin && upper.work.indexed(indexName(origin));
+  const indexIno: Ino | undefined = upper && origin && indexedAs(upper, indexName(origin), attributes.type);
   const copied = indexIno === undefined ? undefined : state.nodes.byUpper(indexIno);
   if (copied) return copied;
   const node = state.nodes.createShared(part, attributes.type);

@@ -5,9 +5,8 @@
  * @see Linux Documentation/filesystems/overlayfs.rst, "Volatile mount"
  */
 import { UsageError } from '../core/index.js';
-import type { ByteString } from '../core/index.js';
 import type { FileSystem, Ino } from '../vfs/index.js';
-import { ensureDirectory, volatileFeature, workNames } from './work-layout.js';
+import { directoryNamed, ensureDirectory, volatileFeature, workNames } from './work-layout.js';
 
 /** Leaves the mark, until `endVolatile`. */
 export function startVolatile(fs: FileSystem, workRoot: Ino): void {
@@ -42,10 +41,8 @@ export function endVolatile(fs: FileSystem, workRoot: Ino): void {
 }
 
 function markedIn(fs: FileSystem, workRoot: Ino): { readonly work: Ino; readonly features: Ino } | undefined {
-  const step = (directory: Ino | undefined, name: ByteString): Ino | undefined =>
-    directory === undefined ? undefined : fs.lookup(directory, name);
-  const work = step(workRoot, workNames.work);
-  const features = step(work, workNames.features);
+  const work = directoryNamed(fs, workRoot, workNames.work);
+  const features = directoryNamed(fs, work, workNames.features);
   if (work === undefined || features === undefined) return undefined;
   return fs.lookup(features, volatileFeature) === undefined ? undefined : { work, features };
 }

@@ -5,14 +5,15 @@
 import type { ByteString } from '../core/index.js';
 import type { FileType } from '../vfs/index.js';
 import type { Layer, Part } from './layers.js';
-import { followed, resolveRedirect, rootParts } from './lower.js';
-import { attributeNames, directoryMarks, findInLayer } from './marks.js';
-import { isFound } from './node.js';
+import { findInLayers, rootParts } from './lower.js';
+import type { CauseKind, Trace } from './lower.js';
+import { attributeNames, findInLayer } from './marks.js';
+import { isFound, noParts } from './node.js';
 import type { UnionState } from './state.js';
 
 /** One thing that made the answer what it is, from the top of the path and of the layers. */
 export interface Cause {
-  readonly kind: 'found' | 'merged' | 'whiteout' | 'opaque' | 'redirect' | 'copied-up' | 'file-ends-search';
+  readonly kind: CauseKind | 'copied-up';
   /** Path in the union that it concerns. */
   readonly path: ByteString;
   readonly layer: string;
@@ -75,11 +76,7 @@ interface Level {
 }
 
 function startParts(state: UnionState): readonly Part[] {
-  const { upper } = state;
-  if (!upper) return rootParts(state.lowers);
-  const marks = directoryMarks({ layer: upper, ino: upper.root });
-  const own: Part = { layer: upper, ino: upper.root, marksFiles: marks.marksFiles };
-  return marks.opaque ? [own] : [own, ...rootParts(state.lowers)];
+  return rootParts([...(state.upper ? [state.upper] : []), ...state.lowers]);
 }
 
 function allRoots(state: UnionState): readonly Part[] {
@@ -94,48 +91,18 @@ function descend(
   path: ByteString,
   causes: Cause[],
 ): Level {
-  const parts: Part[] = [];
-  let wanted = name;
-  if (level.type !== 'directory') return { parts, type: undefined };
-  const because = (kind: Cause['kind'], layer: Layer, target?: ByteString): void => {
-    const cause = { kind, path, layer: layer.name, layerNumber: layer.number };
-    causes.push(target === undefined ? cause : { ...cause, target });
+  if (level.type !== 'directory') return { parts: noParts, type: undefined };
+  const trace: Trace = (kind, layer, { ino, target } = {}) => {
+    const copied = kind === 'found' && ino !== undefined && isCopy(state, layer, ino);
+    const place = { path, layer: layer.name, layerNumber: layer.number };
+    causes.push({
+      kind: copied ? 'copied-up' : kind,
+      ...place,
+      ...(target === undefined ? {} : { target }),
+    });
   };
-  for (const part of level.parts) {
-    const { layer } = part;
-    const found = findInLayer(part, wanted);
-    if (found === undefined) continue;
-    if (!isFound(found)) {
-      because('whiteout', layer);
-      break;
-    }
-    if (found.type !== 'directory') {
-      if (parts.length > 0) {
-        because('file-ends-search', layer);
-        break;
-      }
-      because(isCopy(state, layer, found.ino) ? 'copied-up' : 'found', layer);
-      return { parts: [{ layer, ino: found.ino, marksFiles: false }], type: found.type };
-    }
-    const marks = directoryMarks({ layer, ino: found.ino });
-    because(parts.length > 0 ? 'merged' : isCopy(state, layer, found.ino) ? 'copied-up' : 'found', layer);
-    parts.push({ layer, ino: found.ino, marksFiles: marks.marksFiles });
-    if (marks.opaque) {
-      because('opaque', layer);
-      break;
-    }
-    const redirect = followed(state, marks.redirect);
-    if (redirect !== undefined) because('redirect', layer, redirect);
-    if (redirect?.startsWith('/')) {
-      for (const more of resolveRedirect(state, redirect, layer.number)) {
-        because('merged', more.layer);
-        parts.push(more);
-      }
-      break;
-    }
-    wanted = redirect ?? wanted;
-  }
-  return { parts, type: parts.length > 0 ? 'directory' : undefined };
+  const hit = findInLayers(state, level.parts, name, trace);
+  return { parts: hit?.parts ?? noParts, type: hit?.attributes.type };
 }
 
 function isCopy(state: UnionState, layer: Layer, ino: number): boolean {

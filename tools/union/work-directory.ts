@@ -15,7 +15,7 @@ import { keepsAttributes } from './marks.js';
 import { encodeOrigin, indexName } from './origin.js';
 import type { UnionPolicy, WrittenForm } from './policy.js';
 import { Whiteouts } from './whiteouts.js';
-import { ensureDirectory, workNames } from './work-layout.js';
+import { directoryNamed, ensureDirectory, workNames } from './work-layout.js';
 import type { WriteBackErrors } from './write-back.js';
 
 /** What a work directory needs besides its place. */
@@ -143,9 +143,4 @@ function shownDirectories(fs: FileSystem, from: Ino, wanted: ReadonlySet<Ino>): 
     }
   }
   return shown;
-}
-
-function directoryNamed(fs: FileSystem, parent: Ino, name: ByteString): Ino | undefined {
-  const ino = fs.lookup(parent, name);
-  return ino !== undefined && fs.getattr(ino).type === 'directory' ? ino : undefined;
 }

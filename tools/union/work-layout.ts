@@ -32,3 +32,9 @@ export function ensureDirectory(fs: FileSystem, parent: Ino, name: ByteString): 
   if ((attributes.mode & 0o700) !== 0o700) fs.setattr(found, { mode: 0o700 });
   return found;
 }
+
+/** The directory of a name, if it is one; none in none. */
+export function directoryNamed(fs: FileSystem, parent: Ino | undefined, name: ByteString): Ino | undefined {
+  const ino = parent === undefined ? undefined : fs.lookup(parent, name);
+  return ino !== undefined && fs.getattr(ino).type === 'directory' ? ino : undefined;
+}

@@ -46,7 +46,7 @@ export { failCall, failChange } from './memory/faults.js';
 export type { FaultHook, FaultPoint, FileSystemCall } from './memory/faults.js';
 export { MemoryFileSystem } from './memory/memory-file-system.js';
 export type { MemoryOptions } from './memory/options.js';
-export { checkName } from './names.js';
+export { checkName, isName } from './names.js';
 export { PATH_LENGTH_LIMIT, pathOf, resolve, resolveParent, SYMLINK_LIMIT } from './path-walk.js';
 export type { ParentWalk, WalkOptions } from './path-walk.js';
 export {

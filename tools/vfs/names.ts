@@ -9,7 +9,10 @@ import { NAME_MAX } from './file-system.js';
  */
 export function checkName(name: ByteString, syscall: string): void {
   if (name.length > NAME_MAX) throw new FsError('ENAMETOOLONG', syscall, name);
-  if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0')) {
-    throw new FsError('EINVAL', syscall, name);
-  }
+  if (!isName(name)) throw new FsError('EINVAL', syscall, name);
+}
+
+/** Tells whether a directory could hold a name, were it short enough. */
+export function isName(name: ByteString): boolean {
+  return name !== '' && name !== '.' && name !== '..' && !name.includes('/') && !name.includes('\0');
 }

@@ -1,8 +1,9 @@
 /** mini_fo's list of what changed in a directory: a line `D name` or `R old/path newname` each (union-semantics 37). */
 import { bytesOf, byteString, FormatError } from '../../core/index.js';
 import type { ByteString } from '../../core/index.js';
-import { writeAll } from '../../vfs/index.js';
+import { isName, writeAll } from '../../vfs/index.js';
 import type { FileSystem, Ino } from '../../vfs/index.js';
+import { isRedirect } from '../lower.js';
 
 /** Name of the file; mini_fo keeps it for itself. */
 export const miniFoList = 'META_dAfFgHE39ktF3HD2sr' as ByteString;
@@ -26,11 +27,13 @@ export function readMiniFoList(fs: FileSystem, directory: Ino, path: ByteString)
   const renamed = new Map<ByteString, ByteString>();
   for (const [index, line] of text.split('\n').entries()) {
     if (line === '') continue;
-    const words = line.split(' ');
-    const [kind, first, second] = words;
-    if (kind === 'D' && first && words.length === 2) deleted.push(first as ByteString);
-    else if (kind === 'R' && first && second && words.length === 3) {
-      renamed.set(second as ByteString, `/${first.replace(/^\/+/, '')}` as ByteString);
+    const words = line.split(' ') as ByteString[];
+    const [kind, first = '' as ByteString, second = '' as ByteString] = words;
+    if (kind === 'D' && words.length === 2 && isName(first)) deleted.push(first);
+    else if (kind === 'R' && words.length === 3 && isName(second)) {
+      const target = `/${first.replace(/^\/+/, '')}` as ByteString;
+      if (!isRedirect(target)) throw badLine(path, index + 1, line);
+      renamed.set(second, target);
     } else throw badLine(path, index + 1, line);
   }
   return { deleted, renamed };

@@ -1,6 +1,7 @@
 /** Finds the marks of a layer in any form, directory by directory (union-semantics 37). */
 import { compareBytes, joinPath } from '../../core/index.js';
 import type { ByteString } from '../../core/index.js';
+import { isName } from '../../vfs/index.js';
 import type { FileSystem, Ino } from '../../vfs/index.js';
 import type { Layer } from '../layers.js';
 import { isRedirect } from '../lower.js';
@@ -92,8 +93,10 @@ function scanDirectory(layer: Layer, at: Pending, form: LayerForm): Scanned {
     const { name } = entry;
     if (isPrivateName(layer.reading, name)) {
       markNames.push(name);
-      if (!name.startsWith('.wh..wh.') && !name.startsWith('.wh.__'))
-        recorded.add(name.slice(4) as ByteString);
+      const hidden = name.slice(4) as ByteString;
+      // A record of a name that no directory can hold hides nothing.
+      const real = !hidden.startsWith('.wh.') && !hidden.startsWith('__') && isName(hidden);
+      if (real) recorded.add(hidden);
     } else if (mayBeWhiteout(part, entry) && isWhiteout(part, fs.getattr(entry.ino))) {
       markNames.push(name);
       whiteouts.add(name);

@@ -1,5 +1,6 @@
 /** Whiteouts of unionfs-fuse: a file `.unionfs/PATH_HIDDEN~` under the root of the layer (union-semantics 37). */
 import type { ByteString } from '../../core/index.js';
+import { isName } from '../../vfs/index.js';
 import type { FileSystem, Ino } from '../../vfs/index.js';
 
 /** Folder under a layer's root that mirrors its directories. */
@@ -8,8 +9,9 @@ const suffix = '_HIDDEN~';
 
 /** The name that a file of the folder hides; undefined for anything else. */
 export function hiddenName(name: ByteString): ByteString | undefined {
-  const hides = name.endsWith(suffix) && name.length > suffix.length;
-  return hides ? (name.slice(0, -suffix.length) as ByteString) : undefined;
+  if (!name.endsWith(suffix)) return undefined;
+  const hidden = name.slice(0, -suffix.length) as ByteString;
+  return isName(hidden) ? hidden : undefined;
 }
 
 /** Hides a name of the directory `path`, absolute in the layer; directories are made as they are in the layer. */
