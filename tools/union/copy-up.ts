@@ -22,7 +22,7 @@ import type { UnionState, WritableLayer } from './state.js';
 import { copyStep, upperStep, workStep } from './steps.js';
 
 /** What the caller needs of the copy: attributes only, or content. */
-export type Need =
+export type Need = (
   | { readonly kind: 'attributes' }
   | {
       readonly kind: 'content';
@@ -30,7 +30,11 @@ export type Need =
       readonly size: number;
       /** Completes the change on the copy before it shows, so that a truncation that fails leaves all content. */
       readonly finish?: (fs: FileSystem, ino: Ino) => void;
-    };
+    }
+) & {
+  /** A name is to be removed: what takes little may use what the upper keeps back for that (216). */
+  readonly forRemoval?: boolean;
+};
 
 export const needAttributes: Need = { kind: 'attributes' };
 export const needContent: Need = { kind: 'content', size: Infinity };
@@ -47,7 +51,7 @@ export function* copyUp(state: UnionState, task: Task, node: Node, need: Need): 
   writable(state, 'copy-up');
   while (needsCopy(node, need)) {
     for (const parent of missingAbove(node)) {
-      yield* copyUnlessChanged(state, task, parent, needAttributes);
+      yield* copyUnlessChanged(state, task, parent, need.kind === 'attributes' ? need : needAttributes);
       // Another moved it meanwhile: what is above is to be found anew.
       if (parent.upper === 0) break;
     }
@@ -91,22 +95,35 @@ export function* copyUpLocked(
     yield* copyObject(state, task, upper, node, need, alias);
   }
   if (need.kind === 'content' && node.metacopy) yield* bringContent(task, upper, state, node, need);
-  if (alias && !alias.covered) yield* cover(state, upper, node, alias);
+  if (alias && !alias.covered) yield* cover(state, upper, node, alias, need.forRemoval === true);
 }
 
 /** Gives an object that is in the upper, through the index, one more of its names there. */
-function* cover(state: UnionState, upper: WritableLayer, node: Node, alias: Alias): Operation<void> {
+function* cover(
+  state: UnionState,
+  upper: WritableLayer,
+  node: Node,
+  alias: Alias,
+  forRemoval: boolean,
+): Operation<void> {
   yield upperStep;
-  const { fs } = upper;
+  const { fs, work } = upper;
   const source = node.lowers[0];
-  if (node.indexed && source) {
-    // One more name in the upper, none more in the union: the count is tied to the lower's meanwhile.
-    const [name, value] = initialLinkCount(state, node, source.layer.fs.getattr(source.ino).nlink);
-    fs.setxattr(node.upper, name, value);
-  }
-  keepTimes(fs, alias.parent.upper, () => fs.link(node.upper, alias.parent.upper, alias.name));
+  const change = (): void => {
+    if (node.indexed && source) {
+      // One more name in the upper, none more in the union: the count is tied to the lower's meanwhile.
+      const [name, value] = initialLinkCount(state, node, source.layer.fs.getattr(source.ino).nlink);
+      fs.setxattr(node.upper, name, value);
+    }
+    keepTimes(fs, alias.parent.upper, () => fs.link(node.upper, alias.parent.upper, alias.name));
+  };
+  if (forRemoval) work.removing(change);
+  else change();
   alias.covered = true;
 }
+
+/** How calls into the upper are made. */
+type Calls = <T>(call: () => T) => T;
 
 function* copyObject(
   state: UnionState,
@@ -121,9 +138,11 @@ function* copyObject(
   const { work, fs } = upper;
   const temp = work.tempName();
   const attributes = source.layer.fs.getattr(source.ino);
+  const how: Calls =
+    need.kind === 'attributes' && need.forRemoval === true ? (call) => work.removing(call) : (call) => call();
   try {
     yield workStep;
-    const ino = makeLike(fs, work.ino, temp, source.layer.fs, attributes);
+    const ino = how(() => makeLike(fs, work.ino, temp, source.layer.fs, attributes));
     const meta = attributes.type === 'file' && need.kind === 'attributes' && state.policy.metacopy;
     if (attributes.type === 'file' && !meta) {
       const size = need.kind === 'content' ? Math.min(need.size, attributes.size) : attributes.size;
@@ -132,12 +151,14 @@ function* copyObject(
       if (content) yield* copyContent(task, { fs: content.layer.fs, ino: content.ino }, { fs, ino }, size);
     }
     yield workStep;
-    if (meta) fs.setattr(ino, { size: attributes.size });
-    dress(state, upper, ino, source.layer.fs, attributes);
-    mark(state, upper, node, ino, meta, alias);
-    if (need.kind === 'content') need.finish?.(fs, ino);
-    work.flush(ino);
-    yield* place(state, upper, node, ino, temp, alias);
+    how(() => {
+      if (meta) fs.setattr(ino, { size: attributes.size });
+      dress(state, upper, ino, source.layer.fs, attributes);
+      mark(state, upper, node, ino, meta, alias);
+      if (need.kind === 'content') need.finish?.(fs, ino);
+      work.flush(ino);
+    });
+    yield* place(state, upper, node, { ino, temp, alias, how });
     node.metacopy = meta;
     if (!meta) node.content = undefined;
   } catch (error) {
@@ -228,14 +249,19 @@ function originalPath(alias: Alias): ByteString {
   return `${above === '/' ? '' : above}/${alias.name}` as ByteString;
 }
 
+interface FinishedCopy {
+  readonly ino: Ino;
+  readonly temp: ByteString;
+  readonly alias: Alias | undefined;
+  readonly how: Calls;
+}
+
 /** Gives the finished copy its name and publishes it, in one stretch that no other operation interrupts. */
 function* place(
   state: UnionState,
   upper: WritableLayer,
   node: Node,
-  ino: Ino,
-  temp: ByteString,
-  alias: Alias | undefined,
+  { ino, temp, alias, how }: FinishedCopy,
 ): Operation<void> {
   const { fs, work } = upper;
   if (node.indexed && work.index !== undefined && !state.sabotage.has('index update')) {
@@ -261,7 +287,7 @@ function* place(
     throw new FsError('ESTALE', 'copy-up');
   }
   const pair = { from: work.ino, name: temp, to: present.parent.upper, newName: present.name };
-  keepTimes(fs, parent, () => rename(work, pair));
+  how(() => keepTimes(fs, parent, () => rename(work, pair)));
   publish(state, upper, node, ino);
   present.covered = true;
 }

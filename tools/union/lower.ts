@@ -74,19 +74,29 @@ class Search {
     const { layer } = directory;
     const found = findInLayer(directory, name);
     if (found === undefined) return undefined;
-    if (!isFound(found)) return this.#end('whiteout', layer);
+    if (!isFound(found)) {
+      this.#end('whiteout', layer);
+      return undefined;
+    }
     const object = { layer, ino: found.ino };
     if (found.type !== 'directory') {
-      if (this.#top) return this.#end('file-ends-search', layer);
-      this.#top = found;
-      this.#parts.push({ ...object, marksFiles: false });
-      return this.#end('found', layer, found.ino);
+      if (this.#top) {
+        this.#end('file-ends-search', layer);
+      } else {
+        this.#top = found;
+        this.#parts.push({ ...object, marksFiles: false });
+        this.#end('found', layer, found.ino);
+      }
+      return undefined;
     }
     const marks = directoryMarks(object);
     this.#trace?.(this.#top ? 'merged' : 'found', layer, { ino: found.ino });
     this.#top ??= found;
     this.#parts.push({ ...object, marksFiles: marks.marksFiles });
-    if (marks.opaque) return this.#end('opaque', layer);
+    if (marks.opaque) {
+      this.#end('opaque', layer);
+      return undefined;
+    }
     const redirect = followed(this.#state, marks.redirect);
     if (redirect !== undefined) this.#trace?.('redirect', layer, { target: redirect });
     return redirect;
@@ -133,7 +143,7 @@ class Search {
     return beneath;
   }
 
-  #end(kind: CauseKind, layer: Layer, ino?: Ino): undefined {
+  #end(kind: CauseKind, layer: Layer, ino?: Ino): void {
     this.ended = true;
     this.#trace?.(kind, layer, ino === undefined ? {} : { ino });
   }

@@ -36,15 +36,15 @@ export function* placeWhiteout(work: WorkDirectory, directory: Ino, name: ByteSt
 export function* replaceByWhiteout(work: WorkDirectory, directory: Ino, name: ByteString): Operation<void> {
   if (work.form === 'aufs') {
     yield upperStep;
-    work.whiteouts.record(directory, name);
+    work.removing(() => work.whiteouts.record(directory, name));
     yield* takeAway(work, directory, name);
     return;
   }
   yield workStep;
   const temp = work.whiteouts.prepare();
   yield* withPrepared(work, temp, function* () {
-    work.whiteouts.expectIn(directory);
-    yield* replace(work, directory, name, temp);
+    work.removing(() => work.whiteouts.expectIn(directory));
+    yield* replace(work, directory, name, temp, (call) => work.removing(call));
   });
 }
 
@@ -60,7 +60,7 @@ export function* takeAway(work: WorkDirectory, directory: Ino, name: ByteString)
     fs.rmdir(directory, name);
   } else {
     const temp = work.tempName();
-    fs.rename(directory, name, work.ino, temp);
+    work.removing(() => fs.rename(directory, name, work.ino, temp));
     yield workStep;
     work.discard(temp);
   }
@@ -75,15 +75,17 @@ export function* tidy(work: WorkDirectory, directory: Ino, name: ByteString): Op
   }
 }
 
-/** Puts a prepared object under a name in place of whatever the upper has there, in one step. */
+/** Puts a prepared object under a name in place of whatever the upper has there, in one step that `how` makes. */
 export function* replace(
   work: WorkDirectory,
   directory: Ino,
   name: ByteString,
   temp: ByteString,
+  how: (call: () => boolean) => boolean = (call) => call(),
 ): Operation<void> {
   const { fs } = work;
   yield upperStep;
+  const pair = { from: work.ino, name: temp, to: directory, newName: name };
   const old = fs.lookup(directory, name);
   const prepared = fs.lookup(work.ino, temp);
   if (prepared === undefined) throw new FsError('ESTALE', 'rename');
@@ -93,10 +95,13 @@ export function* replace(
     return;
   }
   if (old === undefined || (!isDirectory(fs, old) && !isDirectory(fs, prepared))) {
-    rename(work, { from: work.ino, name: temp, to: directory, newName: name });
+    how(() => {
+      rename(work, pair);
+      return true;
+    });
     return;
   }
-  if (tryExchange(work, { from: work.ino, name: temp, to: directory, newName: name })) {
+  if (how(() => tryExchange(work, pair))) {
     yield workStep;
     work.discard(temp);
     return;

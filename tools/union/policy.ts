@@ -47,6 +47,8 @@ export interface UnionPolicy {
   readonly copyUp: 'write' | 'open';
   /** `shadow`: reading a lower file copies it up, so that its access time can be stored (FreeBSD). */
   readonly atime: 'lower' | 'shadow';
+  /** Removals may use the room that the upper keeps back for them, so that they work when it is full (216). */
+  readonly reserve: boolean;
   /** Nothing is flushed; a marker stays while mounted. */
   readonly volatile: boolean;
 }
@@ -64,6 +66,7 @@ const overlayfs: UnionPolicy = {
   metacopy: false,
   copyUp: 'write',
   atime: 'lower',
+  reserve: true,
   volatile: false,
 };
 
@@ -76,6 +79,7 @@ export const policies = {
     reads: ['overlay', 'overlay-x', 'overlay-v7'],
     redirectDir: 'off',
     index: false,
+    reserve: false,
   },
   unionfs: {
     ...overlayfs,

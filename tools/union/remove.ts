@@ -14,6 +14,8 @@ import { writable } from './state.js';
 import type { UnionState, WritableLayer } from './state.js';
 import { upperStep } from './steps.js';
 
+const forRemoval = { forRemoval: true } as const;
+
 /** Tells whether a name needs a whiteout when it goes away. */
 export function needsWhiteout(state: UnionState, alias: Alias): boolean {
   if (alias.covered && state.policy.whiteout === 'always') return true;
@@ -30,7 +32,7 @@ export function* unlink(state: UnionState, task: Task, directory: Node, name: By
     if (!alias) throw new FsError('ENOENT', 'unlink', name);
     const { node } = alias;
     if (node.type === 'directory') throw new FsError('EISDIR', 'unlink', name);
-    yield* copyUp(state, task, directory, needAttributes);
+    yield* copyUp(state, task, directory, { ...needAttributes, ...forRemoval });
     const change = function* (): Operation<void> {
       yield* loseName(state, task, upper, alias);
       if (!alias.covered) {
@@ -75,9 +77,17 @@ export function* loseName(
 ): Operation<void> {
   const { node } = alias;
   if (!node.indexed) return;
-  if (!alias.covered) yield* copyUpLocked(state, task, node, needContent, alias);
+  if (!alias.covered) {
+    try {
+      yield* copyUpLocked(state, task, node, { ...needContent, ...forRemoval }, alias);
+    } catch (error) {
+      // On a full upper the name goes all the same (216); after another mount the count is that of the lower.
+      if (error instanceof FsError && error.code === 'ENOSPC' && node.upper === 0) return;
+      throw error;
+    }
+  }
   yield upperStep;
-  tieLinkCount(state, upper, node);
+  upper.work.removing(() => tieLinkCount(state, upper, node));
 }
 
 /** Publishes the loss of a name; the object ends with its last one. */
@@ -145,7 +155,7 @@ function* removeDirectory(
   const { node, parent, name } = alias;
   const listing = yield* listingLocked(state, task, node);
   if (listing.size > 0) throw new FsError('ENOTEMPTY', 'rmdir', name);
-  yield* copyUp(state, task, parent, needAttributes);
+  yield* copyUp(state, task, parent, { ...needAttributes, ...forRemoval });
   const change = function* (): Operation<void> {
     if (!alias.covered) {
       yield* placeWhiteout(upper.work, parent.upper, name);

@@ -19,6 +19,7 @@ export interface WhiteoutWorkshop {
   readonly lacks: Set<Lack>;
   tempName(): ByteString;
   discard(name: ByteString): void;
+  removing<T>(call: () => T): T;
 }
 
 /** Makes the whiteouts of one union. */
@@ -38,18 +39,20 @@ export class Whiteouts {
   /** Makes a whiteout under a new temporary name. */
   prepare(): ByteString {
     const temp = this.#work.tempName();
-    this.#makeAt(this.#work.ino, temp);
+    this.#work.removing(() => this.#makeAt(this.#work.ino, temp));
     return temp;
   }
 
   /** Hides a name of which the upper has nothing, by one new entry. */
   place(directory: Ino, name: ByteString): void {
-    if (this.form === 'aufs') {
-      this.record(directory, name);
-      return;
-    }
-    this.expectIn(directory);
-    this.#makeAt(directory, name);
+    this.#work.removing(() => {
+      if (this.form === 'aufs') {
+        this.record(directory, name);
+      } else {
+        this.expectIn(directory);
+        this.#makeAt(directory, name);
+      }
+    });
   }
 
   /** Form overlay-x: whiteouts count only in a directory that says so, which it does before the first arrives. */

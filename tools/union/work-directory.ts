@@ -38,6 +38,7 @@ export class WorkDirectory {
   readonly whiteouts: Whiteouts;
   readonly journal: Journal;
   readonly #volatile: boolean;
+  readonly #reserve: boolean;
   /** What could not be removed yet. */
   readonly #leftovers = new Set<ByteString>();
   #counter = 0;
@@ -47,6 +48,7 @@ export class WorkDirectory {
     this.fs = fs;
     this.idle = idle;
     this.#volatile = policy.volatile;
+    this.#reserve = policy.reserve;
     const flush = (ino?: Ino): void => {
       if (ino !== undefined) this.flush(ino);
       else if (!this.#volatile) writeBack.flushUnheard(fs);
@@ -85,6 +87,11 @@ export class WorkDirectory {
     const origin = encodeOrigin(part);
     const name = origin && indexName(origin);
     return name !== undefined && this.indexed(name) === ino ? name : undefined;
+  }
+
+  /** Makes calls that hide a name, with the room that the upper keeps back for them (216). */
+  removing<T>(call: () => T): T {
+    return this.#reserve && this.fs.removing ? this.fs.removing(call) : call();
   }
 
   /** Makes data and attributes of an object durable, unless the union is volatile. */

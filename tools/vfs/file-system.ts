@@ -120,6 +120,11 @@ export interface FileSystem {
   readonly atomicRename?: boolean;
   /** Present on a file system that has whiteouts of its own. */
   readonly whiteouts?: WhiteoutEntries;
+  /**
+   * Makes calls after which less is shown than before, such as the links and renames that hide a name: they may use what
+   * is kept back for removals on a full medium. Absent where nothing is kept back.
+   */
+  removing?<T>(call: () => T): T;
 
   /**
    * Finds a name in a directory; `..` and `.` are not looked up here.

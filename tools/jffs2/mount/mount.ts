@@ -136,6 +136,11 @@ export class Jffs2FileSystem implements FileSystem {
     return this.#volume.notices;
   }
 
+  /** Makes calls that hide names; the kernel's driver would refuse them on a full flash. */
+  removing<T>(call: () => T): T {
+    return this.#volume.writer.removing(call);
+  }
+
   /** Tells how the space is used. */
   space(): SpaceReport {
     const { sums, free, erasingCount, bad, reserves } = this.#volume.space;

@@ -62,11 +62,23 @@ export class NodeWriter {
   #entries: SummaryEntry[] | undefined = [];
   #entriesSize = 0;
   #padded = 0;
+  #removing = false;
 
   constructor(space: Space, summary: boolean, hooks: WriterHooks) {
     this.#space = space;
     this.#summary = summary;
     this.#hooks = hooks;
+  }
+
+  /** Makes calls that may use what is kept for deletions; they do not stop. */
+  removing<T>(call: () => T): T {
+    const before = this.#removing;
+    this.#removing = true;
+    try {
+      return call();
+    } finally {
+      this.#removing = before;
+    }
   }
 
   /** Goes on with a block that was partly written before the mount. */
@@ -90,7 +102,8 @@ export class NodeWriter {
     if (this.#space.readOnly) throw new FsError('EROFS', 'jffs2');
     yield* acquire(task, this.allocation);
     try {
-      return yield* this.#reserve(task, minSize, priority, entrySize);
+      const asking = this.#removing ? 'deletion' : priority;
+      return yield* this.#reserve(task, minSize, asking, entrySize);
     } catch (error) {
       this.allocation.release(task);
       throw error;
