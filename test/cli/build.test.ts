@@ -127,6 +127,18 @@ describe('an input that cannot be used is one error with its exit code, and leav
       code: 'FW_USAGE_FILE',
       says: 'none.tar',
     }),
+    'a root that never ends': () => ({
+      words: [...board, '--rootfs', '/dev/zero'],
+      exitCode: 2,
+      code: 'FW_USAGE_FILE',
+      says: 'root tree: /dev/zero is a device',
+    }),
+    'a kernel that never ends': () => ({
+      words: [...board, '--kernel', '/dev/zero'],
+      exitCode: 2,
+      code: 'FW_USAGE_FILE',
+      says: '/dev/zero is a device',
+    }),
     'a tar that is cut off': (at) => {
       const tar = join(at.folder, 'root.tar');
       execFileSync('tar', ['-cf', tar, '-C', at.root, '.']);

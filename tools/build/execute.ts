@@ -5,8 +5,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BoardProfile } from '../boards/index.js';
-import { InternalError, UsageError } from '../core/index.js';
-import { assembleRootTree } from '../rootfs/index.js';
+import { InternalError } from '../core/index.js';
+import { assembleRootTree, requireRegularFile } from '../rootfs/index.js';
 import type { InstalledPackage, RootInput, RootTree } from '../rootfs/index.js';
 import { writeSquashfs } from '../squashfs/index.js';
 import { makeBoardImages } from './board-images.js';
@@ -255,17 +255,8 @@ async function buildBoard(work: {
 }
 
 async function readInput(path: string, what: string): Promise<Uint8Array> {
-  try {
-    return new Uint8Array(await readFile(path));
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code !== 'ENOENT' && code !== 'EISDIR') throw error;
-    throw new UsageError(
-      'FW_USAGE_FILE',
-      `${what}: ${path} ${code === 'ENOENT' ? 'is not there' : 'is a folder, not a file'}`,
-      { cause: error, data: { path } },
-    );
-  }
+  requireRegularFile(path, what);
+  return new Uint8Array(await readFile(path));
 }
 
 /** `sysupgrade` for `sysupgrade.bin`, `factory-us` for `factory-us.bin`. */

@@ -11,6 +11,7 @@ export type { InstalledPackage } from './installed-packages.js';
 export { makeFolder } from './make-folder.js';
 export { compareVersions } from './packages/version.js';
 export { findInode, followPath } from './tree-path.js';
+export { requireRegularFile } from './regular-file.js';
 export { detectRootSource, recordPathOf } from './root-source.js';
 export type {
   ArchiveSource,

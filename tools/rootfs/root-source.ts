@@ -1,5 +1,6 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { EnvironmentError, UsageError } from '../core/index.js';
+import { requireRegularFile } from './regular-file.js';
 import type { RootSource } from './root-tree.js';
 
 /** First bytes of a squashfs image, little- and big-endian. @see Linux 6.6 fs/squashfs/squashfs_fs.h */
@@ -10,7 +11,7 @@ const squashfsMagics = ['hsqs', 'sqsh'];
  *
  * A folder (with its record, where one stands beside it), a squashfs image by its first bytes, else an archive.
  *
- * @throws UsageError FW_USAGE_FILE when there is nothing of that name; EnvironmentError FW_ENV_FILE when it cannot be read
+ * @throws UsageError FW_USAGE_FILE when there is nothing of that name, or something else; EnvironmentError FW_ENV_FILE when it cannot be read
  */
 export function detectRootSource(path: string): RootSource {
   if (!existsSync(path)) {
@@ -24,6 +25,7 @@ export function detectRootSource(path: string): RootSource {
       const isRecorded = existsSync(recordPathOf(path));
       return { kind: 'folder', path, ...(isRecorded ? { attributes: 'recorded' as const } : {}) };
     }
+    requireRegularFile(path, 'root tree');
     const start = Buffer.alloc(4);
     const descriptor = openSync(path, 'r');
     try {

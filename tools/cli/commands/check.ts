@@ -1,5 +1,5 @@
 /** `check`: proves boot, reset and upgrade of an image on the emulated board. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { UsageError } from '../../core/index.js';
 import { checkImage, parseCutPoint, type CheckReport, type CutProgress } from '../../emulator/index.js';
@@ -7,7 +7,7 @@ import { boardOfImage } from '../board-profiles.js';
 import { defineCommand } from '../command.js';
 import { cutProgress } from '../documents/cut-progress.js';
 import type { CheckDocument } from '../documents/check.js';
-import { readInput } from '../input-files.js';
+import { readImage, readInput } from '../input-files.js';
 import { writeBeside } from '../output-files.js';
 import { boardOption, branchOption } from '../option-values.js';
 import { junitOfCheck, renderCheck } from '../render/check.js';
@@ -104,7 +104,7 @@ export const check = defineCommand(
 function readProgress(path: string): CutProgress | undefined {
   if (!existsSync(path)) return undefined;
   try {
-    return cutProgress.parse(JSON.parse(readFileSync(path, 'utf8')));
+    return cutProgress.parse(JSON.parse(Buffer.from(readImage(path)).toString()));
   } catch (error) {
     throw new UsageError('FW_USAGE_FILE', `${path} is no progress of power cuts`, {
       cause: error,
