@@ -10,6 +10,9 @@ import type { YamlProblem } from './yaml-file.js';
 
 type Partition = BoardProfileFile['partitions'][number];
 
+/** The largest NOR chips have 256 MiB; what is larger would only fill the memory. */
+const norLimit = 1024 ** 3;
+
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
 /** Lists every problem of a profile whose shape is right; empty when there is none. */
@@ -33,6 +36,11 @@ function* lintFlash({ flash }: BoardProfileFile): Generator<YamlProblem> {
     yield fault('FW_PROFILE_FLASH', `erase size ${flash.erase_size} is no power of two`, [
       'flash',
       'erase_size',
+    ]);
+  else if (flash.kind === 'nor' && flash.size > norLimit)
+    yield fault('FW_PROFILE_FLASH', `flash size ${hex(flash.size)} is more than any NOR chip has`, [
+      'flash',
+      'size',
     ]);
   else if (flash.size === 0 || flash.size % flash.erase_size !== 0)
     yield fault('FW_PROFILE_FLASH', `flash size ${hex(flash.size)} is no multiple of the erase size`, [

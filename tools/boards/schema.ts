@@ -5,7 +5,7 @@
  * program the profile with names and defaults of its own.
  */
 import { z } from 'zod';
-import { sizeSchema, splitParsers, vendorHeadersSchema } from '../firmware/index.js';
+import { isMarkerAlignment, sizeSchema, splitParsers, vendorHeadersSchema } from '../firmware/index.js';
 
 const idPattern = /^[a-z0-9][a-z0-9._+-]*_[a-z0-9][a-z0-9._+-]*$/i;
 
@@ -85,7 +85,10 @@ export const boardProfileSchema = z
         .describe('nested: kernel and rootfs are children of firmware; by-name: siblings of it'),
       parser: z.enum(splitParsers).optional(),
     }),
-    block_size: sizeSchema.optional().describe('BLOCKSIZE of the recipes: alignment of pad-rootfs'),
+    block_size: sizeSchema
+      .refine((size) => isMarkerAlignment(size), 'must be a power of two from 1 KiB to 16 MiB')
+      .optional()
+      .describe('BLOCKSIZE of the recipes: alignment of pad-rootfs'),
     image_size: sizeSchema.optional().describe('IMAGE_SIZE: default limit of check-size'),
     kernel_size: sizeSchema.optional().describe('KERNEL_SIZE: limit of the finished kernel file'),
     squashfs: squashfsSchema,

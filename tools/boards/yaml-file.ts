@@ -7,6 +7,9 @@ import type { Document } from 'yaml';
 import type { z } from 'zod';
 import type { Diagnostic, ErrorCode } from '../core/index.js';
 
+/** Values that one alias may stand for, with the aliases inside it. */
+const aliasLimit = 100;
+
 /** A problem of a value: `path` leads to it, `textOffset` into it for texts of several words. */
 export interface YamlProblem {
   readonly severity: 'error' | 'warning';
@@ -50,7 +53,16 @@ export function checkYamlFile<Schema extends z.ZodType>(
   }));
   if (document.errors.length > 0) return { diagnostics: sorted(faults) };
 
-  const parsed = schema.safeParse(document.toJS({ maxAliasCount: 100 }));
+  let unfolded: unknown;
+  try {
+    unfolded = document.toJS({ maxAliasCount: aliasLimit });
+  } catch (error) {
+    // The library's answer to aliases of aliases, which a few lines unfold into more than memory holds.
+    if (!(error instanceof ReferenceError)) throw error;
+    const message = `aliases stand for more than ${aliasLimit} values each`;
+    return { diagnostics: [{ severity: 'error', code: 'FW_PROFILE_YAML', message, file, ...at(0) }] };
+  }
+  const parsed = schema.safeParse(unfolded);
   const problems: readonly YamlProblem[] = parsed.success
     ? lint(parsed.data)
     : parsed.error.issues.flatMap((issue) => {

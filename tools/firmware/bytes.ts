@@ -1,3 +1,8 @@
+import { FormatError, groupDigits } from '../core/index.js';
+
+/** No image that a step makes is larger; what is asked for comes from a profile that may be wrong. */
+const sizeLimit = 1024 ** 3;
+
 /** Joins byte arrays into a new one. */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
@@ -9,8 +14,18 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-/** Returns a copy of `length` bytes: cut, or filled up with `fill`. */
+/**
+ * Returns a copy of `length` bytes: cut, or filled up with `fill`.
+ *
+ * @throws FormatError FW_FIRMWARE_STEP_REFUSED for more than 1 GiB
+ */
 export function resized(bytes: Uint8Array, length: number, fill: number): Uint8Array {
+  if (length > sizeLimit)
+    throw new FormatError(
+      'FW_FIRMWARE_STEP_REFUSED',
+      `padding to ${groupDigits(length)} bytes: expected ${groupDigits(sizeLimit)} at most`,
+      { data: { expected: sizeLimit, found: length } },
+    );
   const copy = new Uint8Array(length).fill(fill);
   copy.set(bytes.subarray(0, length));
   return copy;

@@ -7,7 +7,7 @@ export { appendMetadata, appendSignature, formatMetadata, readChunks } from './f
 export type { FwtoolChunk, ImageMetadata } from './fwtool.js';
 export { buildChk, readChk } from './netgear-chk.js';
 export { buildDni, readDni } from './netgear-dni.js';
-export { endMarker, markerOffsets, padJffs2 } from './padjffs2.js';
+export { endMarker, isMarkerAlignment, markerOffsets, padJffs2 } from './padjffs2.js';
 export { signImage, verifyImage } from './image-signature.js';
 export { deviceNames, parseMetadata, readMetadata } from './image-metadata.js';
 export type { CarriedMetadata } from './image-metadata.js';

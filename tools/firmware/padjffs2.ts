@@ -19,6 +19,11 @@ export const fakePaddingNode = {
 /** Alignments that OpenWrt's recipes ask for when the board has no block size, in bytes. */
 export const defaultMarkerAlignments: readonly number[] = [4, 8, 16, 64, 128, 256].map((kib) => kib * 1024);
 
+/** Says whether an erase block of this size can have a marker at its boundary: a power of two from 1 KiB to 16 MiB. */
+export function isMarkerAlignment(size: number): boolean {
+  return size >= 1024 && size <= 16 * 1024 ** 2 && Number.isInteger(Math.log2(size));
+}
+
 /**
  * Finds where the markers go, in bytes from the start of the file, ascending.
  *

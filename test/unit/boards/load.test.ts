@@ -60,6 +60,25 @@ test('broken YAML is reported where it breaks', () => {
   expect(faults('')[0]).toEqual(['error', 'FW_PROFILE_VALUE', 1, 1]);
 });
 
+test('aliases of aliases that unfold into millions of values are refused', () => {
+  const ten = (word: string): string => `[${Array.from({ length: 10 }, () => word).join(', ')}]`;
+  const bomb = Array.from({ length: 9 }, (_, i) => `a${i + 1}: &a${i + 1} ${ten(`*a${i}`)}\n`).join('');
+  expect(faults(`a0: &a0 ${ten('x')}\n${bomb}`)).toEqual([['error', 'FW_PROFILE_YAML', 1, 1]]);
+});
+
+test.each(['0', '3 KiB', '32 MiB'])(
+  'a block size of %s is refused: no end marker can stand on it',
+  (size) => {
+    const text = good.replace(/^block_size: .*$/m, `block_size: ${size}`);
+    expect(faults(text)).toEqual([['error', 'FW_PROFILE_VALUE', lineOf(text, '\nblock_size: ') + 1, 13]]);
+  },
+);
+
+test('a NOR chip larger than any is refused before anything is made for it', () => {
+  const text = good.replace('size: 4 MiB', 'size: 4096 MiB');
+  expect(faults(text)[0]).toEqual(['error', 'FW_PROFILE_FLASH', lineOf(text, '4096'), 9]);
+});
+
 test('a missing key is reported at the mapping it is missing from', () => {
   const text = good.replace('  size: 4 MiB\n', '');
   expect(faults(text)).toEqual([['error', 'FW_PROFILE_VALUE', lineOf(text, 'kind: nor'), 3]]);

@@ -29,6 +29,13 @@ test.each([
   expect(run(recipe, new Uint8Array(length)).length).toBe(expected);
 });
 
+test.each(['pad-to 8000000m', 'pad-extra 8000000m', 'pad-offset 8000000m 1'])('%s is refused', (recipe) => {
+  expect(thrownBy(() => run(recipe, new Uint8Array(1)))).toMatchObject({
+    code: 'FW_FIRMWARE_STEP_REFUSED',
+    data: { expected: 2 ** 30 },
+  });
+});
+
 test('pad-rootfs takes the block size of the profile, or every usual one', () => {
   expect(run('pad-rootfs', new Uint8Array(0x123456), { blockSize: 0x10000 }).length).toBe(0x130004);
   expect(run('pad-rootfs', new Uint8Array(0x123456)).length).toBe(0x140004);
