@@ -23,7 +23,8 @@ beforeAll(async () => {
 function run(yaml: string): readonly ScenarioReport[] {
   return loadScenario(yaml, 'test.yaml').map((scenario) => {
     const chip = chipFromImage(profile, image);
-    const device = new Device({ profile, chip, ...(scenario.branch ? { branch: scenario.branch } : {}) });
+    const { branch, scriptEffects } = scenario;
+    const device = new Device({ profile, chip, scriptEffects, ...(branch ? { branch } : {}) });
     return runScenario(scenario.name, scenario.steps, device, { image, read: () => image });
   });
 }
@@ -123,6 +124,28 @@ steps:
   - expect: { file: [{ path: /srv/after, bytes: 100000 }] }
 `);
   expect(report?.steps.filter(({ outcome }) => outcome !== 'done')).toEqual([]);
+});
+
+test('a run-once script has the effect that the scenario declares, at the first boot and after a reset', () => {
+  const [report] = run(`
+name: run-once
+runOnce:
+  10_first: [{ path: /etc/config/made, text: "by the script" }]
+  20_not_there: [{ path: /etc/config/never, text: "" }]
+steps:
+  - boot
+  - expect: &made
+      file:
+        - { path: /etc/config/made, text: "by the script", layer: upper }
+        - { path: /etc/config/never, absent: true }
+        - { path: /etc/uci-defaults/10_first, absent: true }
+  - write: { path: /etc/config/made, text: "by the user" }
+  - reboot
+  - expect: { file: [{ path: /etc/config/made, text: "by the user" }] }
+  - factory-reset: { reboot: true }
+  - expect: *made
+`);
+  expect(report?.steps.flatMap(({ problems }) => problems)).toEqual([]);
 });
 
 test('an expectation that does not hold fails the scenario with expected and found', () => {

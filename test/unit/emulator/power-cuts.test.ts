@@ -1,15 +1,17 @@
 import { expect, test } from 'vitest';
 import {
   chipAfterCut,
+  planCutAt,
+  recordOperations,
+  tears,
+} from '../../../tools/emulator/device/power-cuts.js';
+import {
   chooseCuts,
   chooseRecoveries,
   chooseSecondCuts,
   formatCutPoint,
   parseCutPoint,
-  planCutAt,
-  recordOperations,
-  tears,
-} from '../../../tools/emulator/check/power-cuts.js';
+} from '../../../tools/emulator/check/cut-points.js';
 import { FormatError } from '../../../tools/core/index.js';
 import { NorChip, norGeometry, PowerCut } from '../../../tools/flash/index.js';
 

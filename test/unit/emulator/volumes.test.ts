@@ -5,7 +5,7 @@ import { FlashPartition, NorChip, norGeometry } from '../../../tools/flash/index
 import { extrootRequest } from '../../../tools/emulator/boot/fstab.js';
 import { foreignDataName, smallerEraseSize } from '../../../tools/emulator/boot/foreign-data.js';
 import { readSnapshot } from '../../../tools/emulator/boot/snapshot-volume.js';
-import { staleBytes } from '../../../tools/emulator/check/stale-flash.js';
+import { staleBytes } from '../../../tools/emulator/device/stale-flash.js';
 
 const geometry = norGeometry(0x80000, 0x10000);
 const board = { flash: geometry, endianness: 'big' } as const;

@@ -114,7 +114,8 @@ function runOne(run: ScenarioRun, board: string, args: RunArguments): ScenarioRu
   const chip = chipFromImage(profile, image);
   const branch = args.branch ?? run.branch;
   const { safeCarrier } = args;
-  const device = new Device({ profile, chip, safeCarrier, ...(branch ? { branch } : {}) });
+  const { scriptEffects } = run;
+  const device = new Device({ profile, chip, safeCarrier, scriptEffects, ...(branch ? { branch } : {}) });
   const files = {
     image,
     ...(args.upgrade === undefined ? {} : { upgrade: readImage(args.upgrade) }),

@@ -18,8 +18,8 @@ import { sweepInShares, type CutProgress } from './shares.js';
 import { CheckSubject } from './subject.js';
 import type { ScriptEffect } from '../device/device.js';
 import { findingTexts, type Finding } from '../findings.js';
-import type { CutPoint } from './power-cuts.js';
-import { staleKinds } from './stale-flash.js';
+import type { CutPoint } from './cut-points.js';
+import { staleKinds } from '../device/stale-flash.js';
 
 /** What to check. */
 export interface CheckOptions {

@@ -9,11 +9,11 @@
 import type { NorChip } from '../../flash/index.js';
 import { FsError } from '../../vfs/index.js';
 import { boot } from '../boot/boot.js';
-import { bootToFlash, settingsDigest, upperDigest, writeSettings } from './proofs.js';
-import type { CheckSubject } from './subject.js';
+import { bootToFlash, settingsDigest, writeSettings } from './proofs.js';
+import { upperDigest, type CheckSubject } from './subject.js';
 import type { Device } from '../device/device.js';
 import { factoryReset } from '../reset/factory-reset.js';
-import { recordOperations, type RecordedOperation } from './power-cuts.js';
+import { recordOperations, type RecordedOperation } from '../device/power-cuts.js';
 import { recoveryFlash, sysupgrade } from '../upgrade/sysupgrade.js';
 import type { RunningSystem } from '../device/system.js';
 import { digestDifferences, type TreeDigest } from '../tree-digest.js';

@@ -11,15 +11,14 @@ import { FsError } from '../../vfs/index.js';
 import type { Device } from '../device/device.js';
 import { cutOutcomes, type CutOutcome, type CutPhase, type Flow, type Verdict } from './cut-flows.js';
 import type { CheckSubject } from './subject.js';
+import { chipAfterCut, recordOperations } from '../device/power-cuts.js';
 import {
-  chipAfterCut,
   chooseCuts,
   chooseRecoveries,
   chooseSecondCuts,
   formatCutPoint,
-  recordOperations,
   type CutPoint,
-} from './power-cuts.js';
+} from './cut-points.js';
 
 /** Outcomes of one phase: of cuts in the flow itself, or of second cuts during the recovery from one of those. */
 export interface CutTable {

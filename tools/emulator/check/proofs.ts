@@ -6,15 +6,15 @@
 import { textOf, type ByteString } from '../../core/index.js';
 import { FsError, makeDirectories, removeTree, writeFile } from '../../vfs/index.js';
 import { boot } from '../boot/boot.js';
-import type { CheckSubject } from './subject.js';
+import { upperDigest, type CheckSubject } from './subject.js';
 import { operationsOf, writeOrderProblems } from './write-order.js';
 import type { Device } from '../device/device.js';
 import { devicePath, findFile, parentOf } from '../device/files.js';
 import { factoryReset, type ResetOptions } from '../reset/factory-reset.js';
 import { readOverlayState } from '../boot/fs-state.js';
 import { fillDevice } from '../device/filler.js';
-import { partitionHashes } from '../scenario/run.js';
-import { staleBytes, type StaleKind } from './stale-flash.js';
+import { partitionHashes } from '../device/partition-hashes.js';
+import { staleBytes, type StaleKind } from '../device/stale-flash.js';
 import { sysupgrade, type UpgradeResult } from '../upgrade/sysupgrade.js';
 import type { RunningSystem } from '../device/system.js';
 import { digestDifferences, digestPaths, digestTree, hash, type TreeDigest } from '../tree-digest.js';
@@ -71,12 +71,6 @@ export function writeSettings(system: RunningSystem): void {
 /** Digest of the kept files as the merged root shows them. */
 export function settingsDigest(system: RunningSystem): TreeDigest {
   return digestPaths(system.root, keptPaths);
-}
-
-/** Digest of the writable layer: what differs from the squashfs. Times are left out. */
-export function upperDigest(system: RunningSystem): TreeDigest {
-  if (!system.overlay) return new Map();
-  return digestTree(system.overlay.fs, system.overlay.upper, {});
 }
 
 /** First boot reaches a clean overlay on the flash, marked READY, and the tree is the squashfs's. */

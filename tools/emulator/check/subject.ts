@@ -4,14 +4,14 @@ import { findPartition } from '../../boards/index.js';
 import { InternalError } from '../../core/index.js';
 import { FlashPartition, NorChip } from '../../flash/index.js';
 import { boot } from '../boot/boot.js';
-import { BootContents } from '../boot/boot-content.js';
+import { BootContents } from '../device/boot-content.js';
 import { defaultBranch, type BranchName } from '../branches.js';
-import { chipFromImage } from '../device/chip-image.js';
-import { upperDigest } from './proofs.js';
+import { chipFromImage } from '../image/chip-image.js';
 import { Device, type ScriptEffect } from '../device/device.js';
 import type { Finding, FindingLog } from '../findings.js';
 import { mtdWrite } from '../upgrade/mtd.js';
-import type { TreeDigest } from '../tree-digest.js';
+import type { RunningSystem } from '../device/system.js';
+import { digestTree, type TreeDigest } from '../tree-digest.js';
 
 /** What a check is about. */
 export interface CheckSubjectOptions {
@@ -21,6 +21,12 @@ export interface CheckSubjectOptions {
   readonly branch?: BranchName;
   readonly scriptEffects?: readonly ScriptEffect[];
   readonly safeCarrier?: boolean;
+}
+
+/** Digest of the writable layer: what differs from the squashfs. Times are left out. */
+export function upperDigest(system: RunningSystem): TreeDigest {
+  if (!system.overlay) return new Map();
+  return digestTree(system.overlay.fs, system.overlay.upper, {});
 }
 
 /** An image on a board, with the chips that proofs begin with. */

@@ -9,14 +9,14 @@ import type { FirmwareSplit } from '../../firmware/index.js';
 import { FlashPartition, type NorChip } from '../../flash/index.js';
 import type { Compression, ScanCache } from '../../jffs2/index.js';
 import { FsError } from '../../vfs/index.js';
-import { BootContents, type BootContent } from '../boot/boot-content.js';
+import { BootContents, type BootContent } from './boot-content.js';
 import { branches, defaultBranch, type Branch, type BranchName } from '../branches.js';
 import type { ExtrootRequest } from '../boot/fstab.js';
 import { FindingLog } from '../findings.js';
 import type { Storage } from './storage.js';
 import { Timeline } from './timeline.js';
 
-/** What a run-once script of the image does, as declared by the user; `sysupgrade` cannot run it here. */
+/** What a run-once script of the image does, as its user declares it; nothing here can run it. */
 export interface ScriptEffect {
   /** Name in /etc/uci-defaults. */
   readonly script: string;

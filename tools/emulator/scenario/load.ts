@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { checkYamlFile } from '../../boards/index.js';
 import { ProfileError, type Diagnostic } from '../../core/index.js';
 import type { BranchName } from '../branches.js';
+import type { ScriptEffect } from '../device/device.js';
 import { scenarioSchema, scenarioSteps, type ScenarioFile, type ScenarioStep } from './schema.js';
 
 /** One run of a scenario: a combination of its matrix, variables filled in. */
@@ -11,6 +12,8 @@ export interface ScenarioRun {
   readonly board: string | undefined;
   readonly branch: BranchName | undefined;
   readonly image: string | undefined;
+  /** What the run-once scripts of the image do. */
+  readonly scriptEffects: readonly ScriptEffect[];
   readonly steps: readonly ScenarioStep[];
 }
 
@@ -107,6 +110,7 @@ function scenarioRun(file: ScenarioFile, combination: Variables): ScenarioRun {
     board: board === undefined ? undefined : String(board),
     branch: branch === undefined ? undefined : scenarioSchema.shape.branch.parse(String(branch)),
     image: file.image,
+    scriptEffects: Object.entries(file.runOnce ?? {}).map(([script, writes]) => ({ script, writes })),
     steps: scenarioSteps(file),
   };
 }

@@ -11,16 +11,16 @@ import type { Finding } from '../findings.js';
 import { mountRootStart } from '../boot/mount-root.js';
 import { fillDevice } from '../device/filler.js';
 import { doNow } from '../device/user-operations.js';
-import { planCutAt, type Tear } from '../check/power-cuts.js';
+import { planCutAt, type Tear } from '../device/power-cuts.js';
 import type { ScenarioStep, TogetherArguments } from './schema.js';
 import { Together } from './together.js';
 import { copyOverlay, plugStorage, storageOf } from './storage-steps.js';
 import { contentOf, operationOfStep } from './user-steps.js';
-import { staleBytes } from '../check/stale-flash.js';
+import { staleBytes } from '../device/stale-flash.js';
 import { recoveryFlash, sysupgrade, type UpgradeResult } from '../upgrade/sysupgrade.js';
 import type { RunningSystem } from '../device/system.js';
 import type { TimelineEvent } from '../device/timeline.js';
-import { hash } from '../tree-digest.js';
+import { partitionHashes } from '../device/partition-hashes.js';
 import type { RefusalReason } from '../upgrade/image-checks.js';
 import { writeFromOutside } from '../device/write-from-outside.js';
 
@@ -334,15 +334,4 @@ function outsideContent(
 ): Uint8Array {
   if (args.pattern) return staleBytes(args.pattern, room, device.profile);
   return args.erase ? new Uint8Array(room).fill(0xff) : contentOf(args);
-}
-
-/** Hash of each partition of the chip. */
-export function partitionHashes(device: Device): ReadonlyMap<string, string> {
-  const image = device.chip.image();
-  return new Map(
-    device.profile.partitions.map(({ label, offset, size }) => [
-      label,
-      hash(image.subarray(offset, offset + size)),
-    ]),
-  );
 }

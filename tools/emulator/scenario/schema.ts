@@ -6,13 +6,16 @@
  */
 import { z } from 'zod';
 import { branchNames } from '../branches.js';
-import { staleKinds } from '../check/stale-flash.js';
+import { staleKinds } from '../device/stale-flash.js';
 import { refusalReasons } from '../upgrade/image-checks.js';
 import { absolutePath, content, expectation } from './expectation-schema.js';
 import { oneWord, tear, together, userSteps } from './user-step-schema.js';
 
 /** Name of a block device. */
 const blockDevice = z.string().regex(/^[a-z]+[0-9a-z]*$/, 'the name of a block device, as sda1');
+
+/** A file that a run-once script writes. */
+const writtenFile = z.strictObject({ path: absolutePath, text: z.string() });
 
 const steps = {
   boot: z
@@ -179,6 +182,15 @@ function scenarioOf<Step extends z.ZodType>(step: Step) {
         .record(z.string(), z.array(value).min(1))
         .optional()
         .describe('every combination is run; `board` and `branch` choose those, others are variables'),
+      runOnce: z
+        .record(
+          z.string().regex(/^[^/]+$/, 'the name of a script in /etc/uci-defaults'),
+          z.array(writtenFile),
+        )
+        .optional()
+        .describe(
+          'what scripts of /etc/uci-defaults do when a boot runs them: the files they write, by script',
+        ),
       steps: z.array(step).min(1),
     })
     .meta({ title: 'Firmwright scenario' });

@@ -1,6 +1,7 @@
 /** Steps in which users work with files: one at a time, or several in flight. */
 import { z } from 'zod';
 import { errnoNumbers, type Errno } from '../../vfs/index.js';
+import { tears } from '../device/power-cuts.js';
 import { absolutePath, content, expectation, octalMode } from './expectation-schema.js';
 
 /** What users do with files: as a step alone, or several together. */
@@ -15,10 +16,7 @@ export const userSteps = {
 };
 
 /** How far a flash operation gets in which the power fails. */
-export const tear = z
-  .enum(['before', 'first-byte', 'half', 'last-byte', 'after'])
-  .optional()
-  .describe('default: half');
+export const tear = z.enum(tears).optional().describe('default: half');
 
 /** Several operations in flight. */
 export const together = z

@@ -5,7 +5,7 @@
  * at nothing: an image that their boot loader will not start is written all the same.
  */
 import type { BoardProfile } from '../../boards/index.js';
-import { bootLoaderRefusal } from '../boot/boot-loader.js';
+import { bootLoaderRefusal } from '../device/boot-loader.js';
 
 /** Targets that look for the header of their boot loader. */
 const lookingTargets = /^(bcm47xx|bcm53xx)\//;

@@ -6,7 +6,7 @@ import { compareBytes, FormatError, type ByteString } from '../../core/index.js'
 import { splitFirmware } from '../../firmware/index.js';
 import { openSquashfs } from '../../squashfs/index.js';
 import type { FileSystem } from '../../vfs/index.js';
-import { bootLoaderRefusal } from '../boot/boot-loader.js';
+import { bootLoaderRefusal } from '../device/boot-loader.js';
 import { findFile } from '../device/files.js';
 import { packagesOf, type InstalledPackage } from './package-list.js';
 import {

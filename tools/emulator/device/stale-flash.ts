@@ -1,6 +1,6 @@
 /** What used flash may hold where a new image expects nothing: as proofs and scenarios put it there. */
 import type { BoardProfile } from '../../boards/index.js';
-import { fillerBytes } from '../device/filler.js';
+import { fillerBytes } from './filler.js';
 
 /** Kinds of old content. */
 export const staleKinds = ['random', 'jffs2-other-endian', 'jffs2-other-erase-size', 'ubi'] as const;

@@ -1,6 +1,6 @@
 /** The words of the shell that stand for operations of a user. */
 import { ScenarioError } from '../../core/index.js';
-import type { UserOperation } from './user-operations.js';
+import type { UserOperation } from '../device/user-operations.js';
 
 /** A command as typed: its name, its options of one letter, and its operands. */
 export interface TypedCommand {

@@ -6,7 +6,7 @@
 import { findPartition, type BoardProfile } from '../../boards/index.js';
 import { FormatError, groupDigits, type ErrorDetails } from '../../core/index.js';
 import { fwtoolTrailerTable, readChunks, splitFirmware } from '../../firmware/index.js';
-import { bootLoaderRefusal } from '../boot/boot-loader.js';
+import { bootLoaderRefusal } from '../device/boot-loader.js';
 import { devicesOfMetadata } from '../upgrade/image-checks.js';
 import { imageMetadata } from '../upgrade/image-metadata.js';
 

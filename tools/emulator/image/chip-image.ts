@@ -2,7 +2,7 @@
 import { findPartition, type BoardProfile } from '../../boards/index.js';
 import { FormatError, groupDigits, ProfileError } from '../../core/index.js';
 import { FlashPartition, NorChip } from '../../flash/index.js';
-import { checkImageFor } from '../check/image-faults.js';
+import { checkImageFor } from './image-faults.js';
 import { mtdWrite } from '../upgrade/mtd.js';
 
 /**

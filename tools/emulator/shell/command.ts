@@ -4,19 +4,19 @@ import { readFile } from '../../vfs/index.js';
 import { PowerCut } from '../../flash/index.js';
 import { boot, type BootResult } from '../boot/boot.js';
 import { hangNow, planHangAt, start } from '../boot/restarts.js';
-import type { Device } from './device.js';
-import { devicePath, fileAt } from './files.js';
+import type { Device } from '../device/device.js';
+import { devicePath, fileAt } from '../device/files.js';
 import { findingTexts } from '../findings.js';
 import { factoryReset } from '../reset/factory-reset.js';
 import { mountRootStart } from '../boot/mount-root.js';
-import { fillDevice } from './filler.js';
-import { doNow, userOperation } from './user-operations.js';
-import { badCommand, operationOfCommand, typedCommand } from './user-words.js';
-import { runTogether } from './together.js';
-import { planCutAt } from '../check/power-cuts.js';
+import { fillDevice } from '../device/filler.js';
+import { doNow, userOperation } from '../device/user-operations.js';
+import { badCommand, operationOfCommand, typedCommand } from './words.js';
+import { runTogether } from '../device/together.js';
+import { planCutAt } from '../device/power-cuts.js';
 import type { ScenarioFiles } from '../scenario/run.js';
 import { sysupgrade, type UpgradeOptions } from '../upgrade/sysupgrade.js';
-import type { RunningSystem } from './system.js';
+import type { RunningSystem } from '../device/system.js';
 
 /** What a command printed, and the boot that is current after it. */
 export interface CommandOutcome {
