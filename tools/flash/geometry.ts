@@ -33,3 +33,25 @@ export function checkGeometry(geometry: FlashGeometry): void {
     { hint: 'the size must be a whole number of erase blocks', data: { size, eraseSize, writeSize } },
   );
 }
+
+/**
+ * Checks that a range lies inside a device.
+ *
+ * @throws FlashError FW_FLASH_RANGE
+ */
+export function checkFlashRange(what: string, offset: number, length: number, size: number): void {
+  if (
+    Number.isSafeInteger(offset) &&
+    Number.isSafeInteger(length) &&
+    offset >= 0 &&
+    length >= 0 &&
+    offset + length <= size
+  )
+    return;
+  throw new FlashError(
+    'FW_FLASH_RANGE',
+    'EINVAL',
+    `${what} of ${length} bytes at ${offset} is outside the device of ${size} bytes`,
+    { data: { offset, length, size } },
+  );
+}

@@ -7,14 +7,9 @@ export type { ExplorationSource, PoolOptions } from './explorer-pool.js';
 export type { Flash } from './flash.js';
 export { checkGeometry, norGeometry } from './geometry.js';
 export type { FlashGeometry } from './geometry.js';
+export type { FlashSource } from './block-contents.js';
 export { NorChip } from './nor-chip.js';
-export type {
-  FlashCounters,
-  FlashOperation,
-  FlashSnapshot,
-  FlashSource,
-  NorChipOptions,
-} from './nor-chip.js';
+export type { FlashCounters, FlashOperation, FlashSnapshot, NorChipOptions } from './nor-chip.js';
 export { FlashPartition } from './partition.js';
 export type { PartitionRange } from './partition.js';
 export { explorePowerCuts, mergeExplorations } from './power-cut-explorer.js';

@@ -3,8 +3,8 @@
  */
 import { FlashError } from './errors.js';
 import type { Flash } from './flash.js';
+import { checkFlashRange } from './geometry.js';
 import type { FlashGeometry } from './geometry.js';
-import { checkFlashRange } from './nor-chip.js';
 
 /** Where a partition is. */
 export interface PartitionRange {
