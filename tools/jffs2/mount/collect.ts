@@ -15,7 +15,7 @@ import { metadataNeed, setMetadata, writeDirent, writeInode, writeMetadata, writ
 import { isDirty, MIN_DATA_LENGTH } from './space.js';
 import type { Volume } from './volume.js';
 import type { EncodedNode } from './write.js';
-import type { XattrDatum, XattrRef } from './xattr.js';
+import type { XattrDatum, XattrRef } from './xattr-nodes.js';
 import {
   comprNumbers,
   CPU_PAGE_SIZE,

@@ -5,7 +5,7 @@ import type { ByteString } from '../../core/index.js';
 import type { DeviceNumber, Lock } from '../../vfs/index.js';
 import type { NodeOwner, NodeRef } from './block.js';
 import type { DataNode, FragmentMap } from './fragments.js';
-import type { XattrRef } from './xattr.js';
+import type { XattrRef } from './xattr-nodes.js';
 
 /** An inode that has nodes on flash. */
 export interface InodeRecord extends NodeOwner {

@@ -12,47 +12,26 @@ import type { NodeOwner, NodeRef } from './block.js';
 import type { InodeRecord } from './inode.js';
 import { locked, readStep, volumeLock, whileLocked } from './locks.js';
 import type { Space } from './space.js';
-import type { EncodedNode, NodeWriter } from './write.js';
-import { encodeXattr, encodeXref } from '../node/encode.js';
+import type { NodeWriter } from './write.js';
+import { DELETED, XattrNodes } from './xattr-nodes.js';
+import type { XattrDatum, XattrRef } from './xattr-nodes.js';
 import { padToNode, SUMMARY_XATTR_SIZE, SUMMARY_XREF_SIZE, XATTR_SIZE, XREF_SIZE } from '../node/layout.js';
 import { parseNode, xattrBody } from '../node/parse.js';
-
-/** A name and a value, which any number of inodes may share. */
-export interface XattrDatum extends NodeOwner {
-  readonly kind: 'xattr';
-  readonly xid: number;
-  version: number;
-  /** Read from flash when first needed. */
-  body: { readonly xprefix: number; readonly name: ByteString; readonly value: Uint8Array } | undefined;
-  references: number;
-  dead: boolean;
-}
-
-/** A tie of a datum to an inode. Its first node is the valid one. */
-export interface XattrRef extends NodeOwner {
-  readonly kind: 'xref';
-  readonly ino: number;
-  readonly xid: number;
-  xseqno: number;
-  datum: XattrDatum | undefined;
-}
-
-/** Bit of xseqno that unties. */
-const DELETED = 1;
 
 /** All attributes of a volume. */
 export class XattrStore {
   readonly #lock = volumeLock('attributes');
   readonly #space: Space;
+  readonly #nodes: XattrNodes;
   readonly #datums = new Map<number, XattrDatum>();
   #scanned: XattrRef[] = [];
   #highestXid = 0;
-  #highestSeqno = 0;
   /** Live datums by content, to share them. */
   readonly #byContent = new Map<string, XattrDatum>();
 
   constructor(space: Space) {
     this.#space = space;
+    this.#nodes = new XattrNodes(space, this.#lock);
   }
 
   /** Takes the node of a datum that a scan found. */
@@ -72,7 +51,7 @@ export class XattrStore {
   addRef(ino: number, xid: number, xseqno: number): XattrRef {
     const ref: XattrRef = { kind: 'xref', nodes: [], ino, xid, xseqno, datum: undefined };
     this.#scanned.push(ref);
-    this.#highestSeqno = Math.max(this.#highestSeqno, xseqno & ~DELETED);
+    this.#nodes.seen(xseqno);
     return ref;
   }
 
@@ -274,7 +253,7 @@ export class XattrStore {
     old: XattrRef | undefined,
   ): Operation<void> {
     const ref: XattrRef = { kind: 'xref', nodes: [], ino: record.ino, xid: datum.xid, xseqno: 0, datum };
-    yield* this.#writeRef(writer, task, ref, 'normal');
+    yield* this.#nodes.writeRef(writer, task, ref, 'normal');
     record.xattrs = [ref, ...record.xattrs];
     if (old) this.#drop(record, old);
   }
@@ -300,7 +279,7 @@ export class XattrStore {
       references: 1,
       dead: false,
     };
-    yield* this.#writeDatum(writer, task, datum, 'normal');
+    yield* this.#nodes.writeDatum(writer, task, datum, 'normal');
     this.#highestXid += 1;
     this.#datums.set(datum.xid, datum);
     this.#byContent.set(key, datum);
@@ -326,7 +305,7 @@ export class XattrStore {
   *#untie(writer: NodeWriter, task: Task, record: InodeRecord, ref: XattrRef): Operation<void> {
     ref.xseqno |= DELETED;
     try {
-      yield* this.#writeRef(writer, task, ref, 'normal');
+      yield* this.#nodes.writeRef(writer, task, ref, 'normal');
     } catch (error) {
       ref.xseqno &= ~DELETED;
       throw error;
@@ -353,7 +332,7 @@ export class XattrStore {
     if (body) {
       const size = XATTR_SIZE + body.name.length + 1 + body.value.length;
       yield* writer.reserveForCollector(task, padToNode(size), SUMMARY_XATTR_SIZE);
-      yield* this.#writeDatum(writer, task, datum, 'collector');
+      yield* this.#nodes.writeDatum(writer, task, datum, 'collector');
     }
     this.#space.markObsolete(node);
   }
@@ -367,7 +346,7 @@ export class XattrStore {
     const needless = (ref.xseqno & DELETED) !== 0 && ref.nodes.length === 1;
     if (ref.nodes[0] === node && !needless) {
       yield* writer.reserveForCollector(task, XREF_SIZE, SUMMARY_XREF_SIZE);
-      yield* this.#writeRef(writer, task, ref, 'collector');
+      yield* this.#nodes.writeRef(writer, task, ref, 'collector');
     }
     this.#space.markObsolete(node);
   }
@@ -376,51 +355,6 @@ export class XattrStore {
   forget(owner: NodeOwner): void {
     if (owner.kind !== 'xattr' || owner.nodes.length > 0) return;
     for (const [xid, datum] of this.#datums) if (datum === owner && datum.dead) this.#datums.delete(xid);
-  }
-
-  *#writeDatum(
-    writer: NodeWriter,
-    task: Task,
-    datum: XattrDatum,
-    by: 'normal' | 'collector',
-  ): Operation<void> {
-    const { body, xid } = datum;
-    if (!body) throw new FsError('EIO', 'setxattr');
-    datum.version += 1;
-    const { version } = datum;
-    const bytes = encodeXattr({ xid, version, ...body }, this.#space.endian);
-    const encode = (): EncodedNode => ({
-      bytes,
-      entry: { kind: 'xattr', xid, version, totlen: bytes.length },
-    });
-    yield* writer.write(task, { state: 'pristine', owner: datum, encode }, () =>
-      this.#reserveAgain(writer, task, bytes.length, SUMMARY_XATTR_SIZE, by),
-    );
-  }
-
-  *#writeRef(writer: NodeWriter, task: Task, ref: XattrRef, by: 'normal' | 'collector'): Operation<void> {
-    const { ino, xid } = ref;
-    const encode = (): EncodedNode => {
-      this.#highestSeqno += 2;
-      ref.xseqno = this.#highestSeqno | (ref.xseqno & DELETED);
-      const bytes = encodeXref({ ino, xid, xseqno: ref.xseqno }, this.#space.endian);
-      return { bytes, entry: { kind: 'xref' } };
-    };
-    yield* writer.write(task, { state: 'pristine', owner: ref, encode }, () =>
-      this.#reserveAgain(writer, task, XREF_SIZE, SUMMARY_XREF_SIZE, by),
-    );
-  }
-
-  #reserveAgain(
-    writer: NodeWriter,
-    task: Task,
-    size: number,
-    entrySize: number,
-    by: 'normal' | 'collector',
-  ): Operation<number> {
-    return by === 'normal'
-      ? writer.reserveAgain(task, this.#lock, size, 'normal', entrySize)
-      : writer.reserveForCollector(task, size, entrySize);
   }
 }
 
