@@ -22,7 +22,7 @@ export const deviceTreeTable = fieldTable('device tree header', 40, {
 });
 
 /** First word of a device tree. */
-const deviceTreeMagic = 0xd00dfeed;
+export const deviceTreeMagic = 0xd00dfeed;
 const depthLimit = 64;
 const tokens = { beginNode: 1, endNode: 2, property: 3, nop: 4, end: 9 } as const;
 

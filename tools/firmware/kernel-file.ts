@@ -4,6 +4,8 @@
  */
 import { FormatError, textOf, byteString } from '../core/index.js';
 import { startsWith, wordBe, wordLe } from './bytes.js';
+import { deviceTreeMagic } from './device-tree.js';
+import { readFit } from './fit.js';
 import { deviceNames } from './image-metadata.js';
 import { isSafeloader } from './safeloader.js';
 import { kernelArchitecture } from './steps/require.js';
@@ -35,7 +37,7 @@ export function refuseImageOfOtherBoard(file: Uint8Array, board: StepBoard): voi
  * Refuses a file that is no kernel for the board, whatever its recipe would make of it.
  *
  * @param file  a kernel, half-made or finished; no image out of which the kernel was taken already
- * @throws FormatError FW_FIRMWARE_KERNEL
+ * @throws FormatError FW_FIRMWARE_KERNEL; what `readFit` throws for a damaged FIT
  */
 export function refuseForeignKernel(file: Uint8Array, board: StepBoard): void {
   const image = imageIn(file);
@@ -52,6 +54,7 @@ export function refuseForeignKernel(file: Uint8Array, board: StepBoard): void {
         found: `a uImage for ${uImageArchitectureName(arch)}`,
       });
   }
+  if (wordBe(file, 0) === deviceTreeMagic) refuseForeignFit(file, board);
   if (startsWith(file, elfMagic) && file.length > squashfsHeaderSize) {
     const [endianness, machine] =
       file[5] === 1 ? ['little', (wordLe(file, 16) ?? 0) >>> 16] : ['big', (wordBe(file, 16) ?? 0) & 0xffff];
@@ -60,6 +63,16 @@ export function refuseForeignKernel(file: Uint8Array, board: StepBoard): void {
         found: `an ELF file for machine ${machine}, ${endianness}-endian`,
       });
   }
+}
+
+/** A FIT says of its kernel for which CPU it is. */
+function refuseForeignFit(file: Uint8Array, board: StepBoard): void {
+  const architecture = kernelArchitecture(board);
+  const kernel = readFit(file).images.find(({ type }) => type === 'kernel');
+  if (kernel === undefined)
+    refuse(board, `a kernel for ${architecture}`, { found: 'a device tree without a kernel' });
+  if (kernel.arch !== architecture)
+    refuse(board, `a kernel for ${architecture}`, { found: `a FIT for ${kernel.arch || 'no architecture'}` });
 }
 
 function refuse(

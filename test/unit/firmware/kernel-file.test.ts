@@ -3,11 +3,13 @@ import { stepBoard } from '../../../tools/boards/index.js';
 import { loadBoard } from '../../../tools/cli/board-profiles.js';
 import {
   appendMetadata,
+  buildFit,
   buildUImage,
   formatMetadata,
   refuseForeignKernel,
   refuseImageOfOtherBoard,
 } from '../../../tools/firmware/index.js';
+import { writeDeviceTree } from '../../../tools/firmware/device-tree.js';
 import { noise, uImageKernel } from '../../support/image-inputs.js';
 import { squashfsSuperBlock } from '../../support/squashfs-super-block.js';
 import { thrownBy } from './vectors.js';
@@ -47,6 +49,19 @@ test('an image whose metadata names other devices is refused, one of the board i
   refuseImageOfOtherBoard(noise(1000), board);
 });
 
+/** A FIT with a kernel for a CPU, and a device tree beside it. */
+function fit(arch: string): Uint8Array {
+  return buildFit({
+    ...{ description: 'k', time: 0, arch, compression: 'none', load: 0, entry: 0, configuration: 'c' },
+    ...{ kernel: noise(500), deviceTree: noise(20) },
+  });
+}
+
+const deviceTree = writeDeviceTree({
+  root: { name: '', properties: new Map(), children: [] },
+  ...{ totalSize: 0, bootCpu: 0, reservations: [], strings: new Uint8Array() },
+});
+
 const withSquashfs = Buffer.concat([noise(0x12345), squashfsSuperBlock(5000), noise(5000)]);
 const tar = Buffer.alloc(1024);
 tar.write('sysupgrade-acme/');
@@ -62,6 +77,8 @@ test.each([
   ['a uImage for architecture 99', uImage(99)],
   ['an ELF file for machine 8, little-endian', elfFile(8, 'little')],
   ['an ELF file for machine 40, big-endian', elfFile(40, 'big')],
+  ['a FIT for arm64', fit('arm64')],
+  ['a device tree without a kernel', deviceTree],
 ])('%s is no kernel for a big-endian MIPS board', (found, file) => {
   const error = thrownBy(() => {
     refuseForeignKernel(file, board);
@@ -72,6 +89,7 @@ test.each([
 test.each([
   ['a uImage of the board', uImageKernel(5000)],
   ['an ELF file of the board', elfFile(8, 'big')],
+  ['a FIT of the board', fit('mips')],
   ['bytes that only begin like a squashfs', Buffer.concat([noise(512), Buffer.from('hsqs'), noise(512)])],
   ['a squashfs that is cut off', withSquashfs.subarray(0, -200)],
   ['a raw kernel', noise(5000)],
