@@ -10,7 +10,7 @@ export { UnionOperations } from './operations.js';
 export { policies } from './policy.js';
 export type { PolicyName, UnionPolicy, WhiteoutForm, WrittenForm } from './policy.js';
 export type { Safeguard, UnionWarning, WarningCode } from './state.js';
-export { mountUnion } from './union.js';
+export { mountUnion } from './mounted-union.js';
 export type { Union } from './union.js';
 export type { ObjectUsers } from './users.js';
 export type { Cause, ShadowedVersion, Whereabouts } from './which.js';

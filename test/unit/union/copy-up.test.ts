@@ -153,6 +153,7 @@ test('without an index each name of a lower inode is a file of its own, with a n
   union.unmount();
   const after = unionOf({ lowers: [lower], store, policy });
   expect(find(after, 'a')).toBe(find(store, 'upper/a'));
+  expect(store.listxattr(find(store, 'upper/a'))).toEqual([]);
   expect([find(after, 'b'), find(after, 'd/a')]).toEqual([before['b'], before['d/a']]);
 });
 
@@ -189,4 +190,37 @@ test('content is copied in pieces of at most 1 MiB (union 74)', () => {
   union.write(find(union, 'f'), size, Uint8Array.of(8));
   expect(pieces).toEqual([2 ** 20, 2 ** 20, 2 ** 19]);
   expect(store.getattr(find(store, 'upper/f')).size).toBe(size + 1);
+});
+
+test('an index entry that could not go with its last name goes at the next mount (union 86)', () => {
+  const [lower, store] = [lowerWith('a'), memory()];
+  lower.link(find(lower, 'a'), lower.root, b('b'));
+  const union = unionOf({ lowers: [lower], store });
+  union.write(find(union, 'a'), 0, Buffer.from('X'));
+  union.unlink(union.root, b('a'));
+  const index = find(store, 'work/index');
+  store.fault = ({ call, ino }) => (call === 'unlink' && ino === index ? 'EIO' : undefined);
+  union.unlink(union.root, b('b'));
+  store.fault = undefined;
+  expect([names(union), names(store, index).length]).toEqual([[], 1]);
+  union.unmount();
+  expect([names(unionOf({ lowers: [lower], store })), names(store, index)]).toEqual([[], []]);
+});
+
+test('data that arrives after the attributes keeps the capability of the file (union 68, 88)', () => {
+  const [lower, store] = [lowerWith('f'), memory()];
+  lower.setxattr(find(lower, 'f'), b('security.capability'), Buffer.from('cap'));
+  const policy = policyWith({ metacopy: true, copyUp: 'open' });
+  const union = unionOf({ lowers: [lower], store, policy });
+  union.setattr(find(union, 'f'), { mode: 0o755 });
+  const write = store.write.bind(store);
+  // As the kernel does: whoever writes loses the capability.
+  store.write = (ino, offset, data) => {
+    if (store.listxattr(ino).includes(b('security.capability')))
+      store.removexattr(ino, b('security.capability'));
+    return write(ino, offset, data);
+  };
+  union.open(find(union, 'f'), 'write');
+  expect(store.listxattr(find(store, 'upper/f'))).toContain('security.capability');
+  expect(textAt(store, 'upper/f')).toBe('content');
 });

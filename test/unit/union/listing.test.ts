@@ -32,6 +32,8 @@ test('a lower file linked into a new directory is listed with its own number aft
   const again = unionOf({ lowers: [lower], store });
   const [entry] = again.readdir(find(again, 'd'));
   expect(again.getattr(entry?.ino ?? 0).ino).toBe(find(again, 'd/g'));
+  // Linux asks for numbers only where this mark tells it to.
+  expect(store.listxattr(find(store, 'upper/d'))).toContain('trusted.overlay.impure');
 });
 
 test('a listing takes names of lower hard links from the upper where it has them, or hides them (union 48, 84)', () => {

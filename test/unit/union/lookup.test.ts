@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { FsError, MemoryFileSystem } from '../../../tools/vfs/index.js';
-import { b, errnoOf, find, names, put, putDirectory, textAt } from '../../support/files.js';
+import { b, errnoOf, find, names, newFile, plain, put, putDirectory, textAt } from '../../support/files.js';
 import { lowerWith, memory, unionOf } from '../../support/unions.js';
 
 test('the first hit that is no directory is the result alone, and nothing reaches what it hides (union 18, 19, 30)', () => {
@@ -161,4 +161,54 @@ test('a new lower under an old upper: whiteouts, origins, redirects and index en
   expect([textAt(again, 'kept'), textAt(again, 'hard')]).toEqual(['CHANGED', 'HARDLNK']);
   expect(codes).toContain('FW_UNION_LEFTOVER');
   expect(names(store, find(store, 'work/index'))).toEqual([]);
+});
+
+test('nothing is found in a directory that was removed while somebody holds it (union 149)', () => {
+  const [lower, store] = [lowerWith('d/', 'd/f'), memory()];
+  const first = unionOf({ lowers: [lower], store });
+  first.unlink(find(first, 'd'), b('f'));
+  first.unmount();
+  const union = unionOf({ lowers: [lower], store });
+  const d = find(union, 'd');
+  union.open(d, 'read');
+  union.rmdir(union.root, b('d'));
+  expect([union.lookup(d, b('f')), names(union, d)]).toEqual([undefined, []]);
+  expect(errnoOf(() => union.mknod(d, b('x'), newFile))).toBe('ENOENT');
+  expect(errnoOf(() => union.tmpfile(d, plain))).toBe('ENOENT');
+  put(union, 'y');
+  expect(errnoOf(() => union.rename(union.root, b('y'), d, b('x')))).toBe('ENOENT');
+});
+
+test('an origin that names an object of another type is unknown (union 87, 200)', () => {
+  const store = memory();
+  const union = unionOf({ lowers: [lowerWith('f')], store });
+  const number = find(union, 'f');
+  union.setattr(number, { mode: 0o600 });
+  union.unmount();
+  const again = unionOf({ lowers: [lowerWith('d/', 'f')], store });
+  expect(find(again, 'd')).toBe(number);
+  expect(find(again, 'f')).toBe(find(store, 'upper/f'));
+});
+
+test('an absolute redirect is followed through layers that lack a part of its path, and not beneath an opaque one (union 21, 43, 109)', () => {
+  const redirected = lowerWith('new/');
+  redirected.setxattr(find(redirected, 'new'), b('trusted.overlay.redirect'), Buffer.from('/a/b/c'));
+  const bottom = lowerWith('a/', 'a/b/', 'a/b/c/', 'a/b/c/low');
+  for (const middle of [lowerWith('a/'), lowerWith('a/', 'a/b/'), lowerWith('a/', 'a/b/', 'a/b/c/')]) {
+    for (const opaque of [undefined, 'a']) {
+      if (opaque) middle.setxattr(find(middle, opaque), b('trusted.overlay.opaque'), Buffer.from('y'));
+      const union = unionOf({ lowers: [redirected, middle, bottom], store: memory() });
+      expect(names(union, find(union, 'new'))).toEqual(opaque ? [] : ['low']);
+    }
+  }
+  for (const middle of [lowerWith('a/', 'a/b'), lowerWith('a')]) {
+    const union = unionOf({ lowers: [redirected, middle, bottom], store: memory() });
+    expect(names(union, find(union, 'new'))).toEqual([]);
+  }
+  const moved = lowerWith('z/');
+  moved.setxattr(find(moved, 'z'), b('trusted.overlay.redirect'), Buffer.from('b'));
+  const above = lowerWith('new/');
+  above.setxattr(find(above, 'new'), b('trusted.overlay.redirect'), Buffer.from('/z/c'));
+  const union = unionOf({ lowers: [above, moved, lowerWith('b/', 'b/c/', 'b/c/deep')], store: memory() });
+  expect(names(union, find(union, 'new'))).toEqual(['deep']);
 });

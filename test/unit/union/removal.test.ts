@@ -118,3 +118,49 @@ test('on a full upper names can still be removed, as whiteouts are names of an o
     expect(names(union)).toEqual([]);
   }
 });
+
+test('an object with a name that nobody has looked up yet outlives its other name (union 85, 130)', () => {
+  const store = memory();
+  const first = unionOf({ lowers: [lowerWith('d/')], store });
+  first.link(put(first, 'a'), find(first, 'd'), b('b'));
+  first.unmount();
+  const union = unionOf({ lowers: [lowerWith('d/')], store });
+  const ino = find(union, 'a');
+  union.open(ino, 'read');
+  union.unlink(union.root, b('a'));
+  union.release(ino);
+  expect([union.getattr(ino).nlink, find(union, 'd/b')]).toEqual([1, ino]);
+});
+
+test('a directory over a whiteout is opaque and durable before it shows (union 42, 205)', () => {
+  const store = memory();
+  const union = unionOf({ lowers: [lowerWith('d/', 'd/x')], store });
+  union.unlink(find(union, 'd'), b('x'));
+  union.rmdir(union.root, b('d'));
+  const calls: string[] = [];
+  store.fault = ({ call, changes, name }) => {
+    if (changes || call === 'sync') calls.push(`${call} ${name ?? ''}`.trim());
+    return undefined;
+  };
+  union.mkdir(union.root, b('d'), newDirectoryAttributes);
+  expect(calls.map((call) => call.replace(/#.*/, '#'))).toEqual([
+    'mkdir #',
+    'setxattr trusted.overlay.opaque',
+    'sync',
+    'rename #',
+    'unlink #',
+  ]);
+});
+
+test('a directory of whiteouts that is renamed over while it is held takes no room afterwards (union 77, 110)', () => {
+  const [lower, store] = [lowerWith('d/', 'd/x', 'e/'), memory()];
+  const union = unionOf({ lowers: [lower], store });
+  union.unlink(find(union, 'd'), b('x'));
+  putDirectory(union, 'new');
+  const before = store.statfs().filesFree;
+  const d = find(union, 'd');
+  union.open(d, 'read');
+  union.rename(union.root, b('new'), union.root, b('d'));
+  union.release(d);
+  expect(store.statfs().filesFree).toBe(before + 1);
+});

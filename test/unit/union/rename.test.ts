@@ -96,3 +96,25 @@ test('a rename moves the times of both parents, and what is open goes on (union 
   const after = ['d', 'e'].map((path) => union.getattr(find(union, path)).mtimeNs);
   expect(after.every((time, at) => time > (before[at] ?? time))).toBe(true);
 });
+
+test('a directory is not exchanged with one above it, in either order (union 113, 114)', () => {
+  const union = unionOf({ lowers: [lowerWith('d/', 'd/e/', 'd/e/f')], store: memory() });
+  const exchange = { exchange: true };
+  const [d, e] = [find(union, 'd'), find(union, 'd/e')];
+  expect(errnoOf(() => union.rename(e, b('f'), union.root, b('d'), exchange))).toBe('EINVAL');
+  expect(errnoOf(() => union.rename(union.root, b('d'), e, b('f'), exchange))).toBe('EINVAL');
+  expect(errnoOf(() => union.rename(d, b('e'), union.root, b('d'), exchange))).toBe('EINVAL');
+  expect(textAt(union, 'd/e/f')).toBe('content');
+});
+
+test('renaming over a name of a lower hard link counts it off, also after a new mount (union 85)', () => {
+  const [lower, store] = [lowerWith('a', 'x'), memory()];
+  for (const name of ['b', 'c']) lower.link(find(lower, 'a'), lower.root, b(name));
+  const union = unionOf({ lowers: [lower], store });
+  union.rename(union.root, b('x'), union.root, b('b'));
+  expect(union.getattr(find(union, 'a')).nlink).toBe(2);
+  union.link(find(union, 'c'), union.root, b('d'));
+  union.unmount();
+  const again = unionOf({ lowers: [lower], store });
+  expect([again.getattr(find(again, 'a')).nlink, find(again, 'd')]).toEqual([3, find(again, 'c')]);
+});
