@@ -139,6 +139,21 @@ test('a failed run prints the line that repeats it alone, in text, JSON and JUni
   expect(again.stdout).toContain(`replay: ${replay}`);
 });
 
+test('a run that fails leaves its dump as it was, and the printed line repeats the failure', async () => {
+  const dump = join(folder, 'failing.bin');
+  const before = chipFromImage(profileOf('ubnt_unifi-ap'), readFileSync(image)).image();
+  writeFileSync(dump, before);
+  const failing = join(folder, 'failing.yaml');
+  const steps = '[boot, { rm: { path: /etc/passwd } }, { expect: { file: [{ path: /etc/passwd }] } }]';
+  writeFileSync(failing, `name: failing\nsteps: ${steps}\n`);
+  const { exitCode, stdout } = await firmwright(['emulate', failing, '--flash', dump, ...board]);
+  expect(exitCode).toBe(11);
+  expect(readFileSync(dump).equals(before)).toBe(true);
+  const [, line = ''] = /replay: firmwright (.*)\n/.exec(stdout) ?? [];
+  const again = await firmwright(splitCommandLine(line));
+  expect([again.exitCode, again.stdout]).toEqual([11, stdout]);
+});
+
 test('the order that a step `together` failed in is in the line that repeats it', async () => {
   const file = join(folder, 'together.yaml');
   writeFileSync(

@@ -1,26 +1,13 @@
 /** `emulate`: runs a scenario file on the emulated device. */
-import { dirname, resolve } from 'node:path';
 import { UsageError } from '../../core/index.js';
-import {
-  chipFromImage,
-  Device,
-  findingTexts,
-  loadScenario,
-  runScenario,
-  wearByPartition,
-  type BranchName,
-  type OrderReplay,
-  type ScenarioRun,
-  type StepReport,
-} from '../../emulator/index.js';
-import { loadBoard } from '../board-profiles.js';
+import { findingTexts, loadScenario } from '../../emulator/index.js';
 import { defineCommand } from '../command.js';
 import type { EmulateDocument } from '../documents/check.js';
 import { junitOfRuns, renderRuns, type ScenarioRunResult } from '../render/scenario-runs.js';
-import { readImage, readText } from '../input-files.js';
+import { readText } from '../input-files.js';
 import { writeBeside } from '../output-files.js';
 import { boardOption, branchOption } from '../option-values.js';
-import { shellLine } from '../render/shell-words.js';
+import { runOnDevice } from '../scenario-run.js';
 
 /** The verb. */
 export const emulate = defineCommand(
@@ -35,7 +22,10 @@ export const emulate = defineCommand(
         type: 'string',
         describe: 'what steps call the image `upgrade`; default: the same',
       })
-      .option('flash', { type: 'string', describe: 'dump of the chip to run on; changed in place' })
+      .option('flash', {
+        type: 'string',
+        describe: 'dump of the chip to run on; changed in place when the scenario passes',
+      })
       .option('snapshot', { type: 'boolean', default: false, describe: 'leave the dump as it is' })
       .option('board', {
         ...boardOption,
@@ -80,7 +70,7 @@ export const emulate = defineCommand(
           hint: 'add --board ID, or `board:` to the scenario',
         });
       }
-      return runOne(run, board, args);
+      return runOnDevice(run, board, args);
     });
     if (args.junit !== undefined) writeBeside(args.junit, junitOfRuns(runs));
     const document = documentOf(runs);
@@ -88,75 +78,6 @@ export const emulate = defineCommand(
     return Promise.resolve(document.passed ? 0 : 11);
   },
 );
-
-interface RunArguments {
-  readonly scenario: string;
-  readonly image?: string | undefined;
-  readonly upgrade?: string | undefined;
-  readonly set: readonly string[];
-  readonly safeCarrier: boolean;
-  readonly replay?: string | undefined;
-  readonly flash?: string | undefined;
-  readonly snapshot: boolean;
-  readonly branch?: BranchName | undefined;
-}
-
-function runOne(run: ScenarioRun, board: string, args: RunArguments): ScenarioRunResult {
-  const folder = dirname(resolve(args.scenario));
-  const name = args.flash ?? args.image ?? (run.image === undefined ? undefined : resolve(folder, run.image));
-  if (name === undefined) {
-    throw new UsageError('FW_USAGE_ARGUMENT', `scenario ${args.scenario} names no image`, {
-      hint: 'add --image FILE or --flash DUMP',
-    });
-  }
-  const image = readImage(name);
-  const profile = loadBoard(board);
-  const chip = chipFromImage(profile, image);
-  const branch = args.branch ?? run.branch;
-  const { safeCarrier } = args;
-  const { scriptEffects } = run;
-  const device = new Device({ profile, chip, safeCarrier, scriptEffects, ...(branch ? { branch } : {}) });
-  const files = {
-    image,
-    ...(args.upgrade === undefined ? {} : { upgrade: readImage(args.upgrade) }),
-    read: (file: string) => readImage(resolve(folder, file)),
-  };
-  const report = runScenario(run.name, run.steps, device, files, orderReplay(args.replay));
-  if (args.flash !== undefined && !args.snapshot) {
-    writeBeside(args.flash, chip.image());
-  }
-  const wear = [...chip.wear()];
-  chip.powerOn();
-  const partitions = wearByPartition(profile, wear, device.split());
-  return { report, wear, partitions, replay: replayLine(run, board, name, args, report.steps) };
-}
-
-/** The command line that repeats one run; a dump that was changed in place is another one now. */
-function replayLine(
-  run: ScenarioRun,
-  board: string,
-  image: string,
-  args: RunArguments,
-  steps: readonly StepReport[],
-): string {
-  const words = ['firmwright', 'emulate', args.scenario, '--only', run.name, '--board', board];
-  words.push(...(args.flash === undefined ? ['--image', image] : ['--flash', args.flash, '--snapshot']));
-  const branch = args.branch ?? run.branch;
-  if (branch) words.push('--branch', branch);
-  if (args.upgrade !== undefined) words.push('--upgrade', args.upgrade);
-  for (const setting of args.set) words.push('--set', setting);
-  if (args.safeCarrier) words.push('--safe-carrier');
-  const order = steps.find(({ seed }) => seed !== undefined);
-  if (order) words.push('--replay', `${order.step}:${order.seed ?? 0}`);
-  return shellLine(words);
-}
-
-function orderReplay(text: string | undefined): OrderReplay | undefined {
-  if (text === undefined) return undefined;
-  const match = /^(\d+):(\d+)$/.exec(text);
-  if (!match) throw new UsageError('FW_USAGE_ARGUMENT', `--replay ${text}: expected STEP:SEED, as in 4:17`);
-  return { step: Number(match[1]), seed: Number(match[2]) };
-}
 
 function variablesOf(settings: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries(
