@@ -1,5 +1,6 @@
 /** What is read from pipes and standard input, and written to what is no file, by the program as a shell starts it. */
 import { spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import {
   lstatSync,
@@ -11,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { firmwright } from '../support/cli.js';
 import { cliPath, path, requires } from '../support/requires.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -91,6 +92,26 @@ for (const [line, exitCode, message] of [
     expect(status).toBe(exitCode);
     expect(readdirSync(folder)).toEqual(before);
   });
+
+program('a Ctrl-C that arrives twice, as through npx, still cleans up', async () => {
+  writeFileSync(at('root/noise'), randomBytes(12_000_000));
+  const words = ['mkfs', 'squashfs', 'root', 'cancelled', '--effort', 'most', '--quiet'];
+  const child = spawn(process.execPath, [cliPath, ...words], { cwd: folder, stdio: 'ignore' });
+  const isPacking = (): boolean => readdirSync(folder).some((name) => name.endsWith('.partial'));
+  await vi.waitUntil(isPacking, { timeout: 30_000, interval: 20 });
+  child.kill('SIGINT');
+  child.kill('SIGINT');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  child.kill('SIGINT');
+  expect(await once(child, 'exit')).toEqual([130, null]);
+  expect(readdirSync(folder).filter((name) => name.startsWith('cancelled'))).toEqual([]);
+});
+
+program('a full disk is told with the name of the file', () => {
+  const { status, stderr } = shell('fw mkfs jffs2 root /dev/full --endian big -q');
+  expect(status).toBe(5);
+  expect(stderr).toMatch(/^error: no space left for \/dev\/full \[FW_ENV_DISK_FULL\]\n/);
+});
 
 program('Ctrl-C ends a wait for input', async () => {
   const child = spawn(process.execPath, [cliPath, 'inspect', '-'], { stdio: ['pipe', 'ignore', 'pipe'] });

@@ -50,6 +50,8 @@ export async function readArchiveTree(
     };
     archive = await readArchiveFile(path, spoolPath, limits, options.signal);
   } catch (cause) {
+    // The addon only says that it stopped; what stopped it is the reason of the signal.
+    options.signal?.throwIfAborted();
     throw archiveError(cause, path);
   }
   return treeOf(archive, path, options, (offset, size) => spooledContent(spoolPath, offset, size));
@@ -136,11 +138,15 @@ function archiveError(cause: unknown, name: string): unknown {
         data: { archive: name },
         cause,
       });
-    case 'FW_NATIVE_SYSTEM':
-      return new EnvironmentError('FW_ENV_FILE', `${name}: ${cause.message}`, {
-        data: { archive: name, errno: errnoOf(cause) },
+    case 'FW_NATIVE_SYSTEM': {
+      const errno = errnoOf(cause);
+      const isFull = errno === 'ENOSPC' || errno === 'EDQUOT';
+      return new EnvironmentError(isFull ? 'FW_ENV_DISK_FULL' : 'FW_ENV_FILE', `${name}: ${cause.message}`, {
+        ...(isFull ? { hint: 'make room, or set TMPDIR or --out to a folder with room' } : {}),
+        data: { archive: name, errno },
         cause,
       });
+    }
     default:
       return cause;
   }

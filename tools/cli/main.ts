@@ -19,11 +19,22 @@ function output(stream: NodeJS.WriteStream & { readonly fd: number }): Output {
   };
 }
 
+/**
+ * A second signal takes the default way out, at once and without a clean-up, but only after so long: `npx` and `timeout` pass
+ * on what the terminal also sends to the whole group, and one Ctrl-C arrives twice.
+ */
+const impatienceMs = 1000;
 const cancel = new AbortController();
+let cancelledAt = Number.POSITIVE_INFINITY;
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(name, () => {
-    // A second signal takes the default way out: at once.
-    cancel.abort();
+  process.on(name, () => {
+    if (!cancel.signal.aborted) {
+      cancelledAt = performance.now();
+      cancel.abort();
+    } else if (performance.now() - cancelledAt > impatienceMs) {
+      process.removeAllListeners(name);
+      process.kill(process.pid, name);
+    }
   });
 }
 

@@ -47,18 +47,14 @@ export function writeBeside(path: string, content: Uint8Array | string): void {
  */
 export function writeInPlace(path: string, write: (beside: string, mode: number | undefined) => void): void {
   const { target, mode } = outputPlace(path);
-  if (mode === undefined) {
-    write(target, undefined);
-    return;
-  }
-  const beside = `${target}.${process.pid}.part`;
+  const beside = mode === undefined ? target : `${target}.${process.pid}.part`;
   try {
     write(beside, mode);
-    renameSync(beside, target);
+    if (beside !== target) renameSync(beside, target);
   } catch (error) {
-    rmSync(beside, { force: true });
-    // Whoever reads the error never heard of the other name.
-    if (error instanceof Error && 'path' in error && error.path === beside)
+    if (beside !== target) rmSync(beside, { force: true });
+    // Whoever reads the error never heard of the other name; of a write the system names no file at all.
+    if (error instanceof Error && 'syscall' in error)
       Object.assign(error, { path, message: error.message.replaceAll(beside, path) });
     throw error;
   }

@@ -204,5 +204,5 @@ test('an aborted reading stops', async () => {
   writeFileSync(file, tarOf({ path: name('a') }));
   await expect(
     readArchiveTree(file, join(folder, 'abort.spool'), { signal: AbortSignal.abort() }),
-  ).rejects.toThrow(code('FW_NATIVE_CANCELLED'));
+  ).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
 });
