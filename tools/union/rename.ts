@@ -126,7 +126,7 @@ function* check(state: UnionState, task: Task, renaming: Renaming): Operation<vo
   if (moved && (source.node === to || isAncestor(source.node, to))) refuse('EINVAL');
   const over = target?.node.type === 'directory' ? target.node : undefined;
   if (exchange) {
-    if (over && isAncestor(over, from)) refuse('EINVAL');
+    if (over && (over === from || isAncestor(over, from))) refuse('EINVAL');
   } else if (target) {
     if (moved && !over) refuse('ENOTDIR');
     if (!moved && over) refuse('EISDIR');
