@@ -29,6 +29,10 @@ const samples: readonly [SceneName, number][] = [
   ['obsoleting in place', 4],
 ];
 
+function expectNone(violation: { readonly replay: string } | undefined): void {
+  expect(violation, `FW_REPLAY='${violation?.replay ?? ''}' npx vitest run ${file}`).toBeUndefined();
+}
+
 test.each(samples)('%s: each operation with the collector ends as without it', (name, stride) => {
   const scene = new Jffs2Scene(name);
   const moments = scene.moments();
@@ -37,10 +41,7 @@ test.each(samples)('%s: each operation with the collector ends as without it', (
     const moment = moments[(index * 5) % moments.length];
     if (index % stride !== 0 || !moment) continue;
     const result = explore(scene.meeting(moment, [call], 3), { schedules: 400, preemptions: 1 });
-    expect(
-      result.violation,
-      `FW_REPLAY='${result.violation?.replay ?? ''}' npx vitest run ${file}`,
-    ).toBeUndefined();
+    expectNone(result.violation);
     schedules += result.schedules;
   }
   console.log(`${schedules} schedules`);
@@ -65,10 +66,7 @@ test('two operations with the collector between end as one order does', () => {
     if (!moment) continue;
     const meeting = scene.meeting(moment, pair.map(callNamed), 2);
     const result = explore(meeting, { schedules: 300, preemptions: 1 });
-    expect(
-      result.violation,
-      `FW_REPLAY='${result.violation?.replay ?? ''}' npx vitest run ${file}`,
-    ).toBeUndefined();
+    expectNone(result.violation);
     schedules += result.schedules;
   }
   console.log(`${schedules} schedules`);

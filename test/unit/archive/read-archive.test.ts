@@ -7,6 +7,7 @@ import type { EntryToWrite } from '../../../tools/addon/index.js';
 import { readArchiveTree, readArchiveTreeFromBytes, writeArchive } from '../../../tools/archive/index.js';
 import { byteStringFromText } from '../../../tools/core/index.js';
 import { bytesContent, newDirectory } from '../../../tools/vfs/index.js';
+import type { TreeDirectory } from '../../../tools/vfs/index.js';
 import { anyTree, describeTree } from '../../support/trees.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
@@ -15,6 +16,14 @@ const folder = temporaryFolder();
 const name = byteStringFromText;
 const code = (expected: string, exitCode = 4): object =>
   expect.objectContaining({ code: expected, exitCode }) as object;
+
+/** A tree of one file. */
+function rootWith(file: string, bytes: Uint8Array): TreeDirectory {
+  const root = newDirectory();
+  const attributes = { mode: 0, uid: 0, gid: 0, mtimeNs: 0n, xattrs: new Map() };
+  root.entries.set(name(file), { type: 'file', ...attributes, content: bytesContent(bytes) });
+  return root;
+}
 
 /** Packs entries just as given, sane or not. */
 function tarOf(...entries: readonly (Partial<EntryToWrite> & { path: EntryToWrite['path'] })[]): Uint8Array {
@@ -113,17 +122,7 @@ describe('what a hostile archive holds is refused', () => {
   });
 
   test('a compression bomb', () => {
-    const root = newDirectory();
-    const content = bytesContent(new Uint8Array(20_000_000));
-    root.entries.set(name('z'), {
-      type: 'file',
-      mode: 0,
-      uid: 0,
-      gid: 0,
-      mtimeNs: 0n,
-      xattrs: new Map(),
-      content,
-    });
+    const root = rootWith('z', new Uint8Array(20_000_000));
     const bomb = writeArchive(root, { compression: 'xz', level: 1 });
     expect(() => readArchiveTreeFromBytes(bomb, 'b', { contentLimit: 10_000_000 })).toThrow(
       code('FW_ARCHIVE_LIMIT'),
@@ -168,17 +167,7 @@ test('a tar cut off at any block is refused, never read as a smaller one', () =>
 });
 
 test.each(['gzip', 'xz', 'zstd'] as const)('a truncated %s archive is refused', (compression) => {
-  const root = newDirectory();
-  const content = bytesContent(Buffer.from(Array.from({ length: 5000 }, (_, i) => String(i * i)).join(' ')));
-  root.entries.set(name('f'), {
-    type: 'file',
-    mode: 0,
-    uid: 0,
-    gid: 0,
-    mtimeNs: 0n,
-    xattrs: new Map(),
-    content,
-  });
+  const root = rootWith('f', Buffer.from(Array.from({ length: 5000 }, (_, i) => String(i * i)).join(' ')));
   const whole = writeArchive(root, { compression, level: 3 });
   for (const length of [20, whole.length >> 1, whole.length - 30]) {
     expect(() => read(whole.subarray(0, length))).toThrow(code('FW_ARCHIVE_DAMAGED'));
