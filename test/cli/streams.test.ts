@@ -113,6 +113,17 @@ program('a full disk is told with the name of the file', () => {
   expect(stderr).toMatch(/^error: no space left for \/dev\/full \[FW_ENV_DISK_FULL\]\n/);
 });
 
+program('of two runs that unpack into one folder, one wins and the other leaves nothing', () => {
+  const { stdout } = shell(`
+    fw mkfs jffs2 root image --endian big -q >/dev/null; mkdir parts; ln -s parts parts-link
+    for i in 1 2; do (fw unpack image -C parts-link -q >/dev/null 2>&1; echo $?) & done; wait`);
+  const exitCodes = stdout.trim().split('\n');
+  expect(exitCodes).toContain('0');
+  expect(shell('fw repack parts -o again -q >/dev/null; cmp image again; ls -A | grep part').stdout).toBe(
+    'parts\nparts-link\n',
+  );
+});
+
 program('Ctrl-C ends a wait for input', async () => {
   const child = spawn(process.execPath, [cliPath, 'inspect', '-'], { stdio: ['pipe', 'ignore', 'pipe'] });
   child.stdin.write('begin');

@@ -35,7 +35,8 @@ const defaultEntryLimit = 1_000_000;
  * where. The caller removes it once the tree is no longer read.
  *
  * @throws FormatError FW_ARCHIVE_DAMAGED, FW_ARCHIVE_LIMIT, FW_ARCHIVE_PATH, FW_ARCHIVE_NAME, FW_ARCHIVE_ENTRY
- * @throws EnvironmentError FW_ENV_FILE when the archive cannot be opened or the spool file cannot be written
+ * @throws EnvironmentError FW_ENV_FILE when the archive cannot be opened or the spool file cannot be written,
+ *   FW_ENV_DISK_FULL when there is no room for it; the signal's reason when it aborts
  */
 export async function readArchiveTree(
   path: string,

@@ -1,5 +1,5 @@
 /** `unpack`: takes a firmware file apart, pieces and file systems, so that `build` can put it together again. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { archiveChunks } from '../../archive/index.js';
@@ -52,7 +52,7 @@ export const unpack = defineCommand(
       throw new UsageError('FW_USAGE_ARGUMENT', 'name the folder to unpack into, or an archive with --tar', {
         hint: `firmwright unpack ${args.file} -C parts`,
       });
-    const target = resolve(args.into);
+    const target = existsSync(args.into) ? realpathSync(args.into) : resolve(args.into);
     if (existsSync(target) && readdirSync(target).length > 0)
       throw new UsageError('FW_USAGE_ARGUMENT', `folder ${args.into} is not empty`, {
         hint: 'name a new folder with -C',

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import process from 'node:process';
 import { archiveChunks } from '../../archive/index.js';
 import { FirmwrightError, formatSize, textOf } from '../../core/index.js';
 import { unpackFile, walkParts } from '../../inspect/index.js';
@@ -40,7 +41,7 @@ export async function writeUnpackedSet(
   options: UnpackOptions,
   session: Session,
 ): Promise<WrittenSet> {
-  const staging = join(dirname(target), `.${basename(target)}.part`);
+  const staging = join(dirname(target), `.${basename(target)}.${process.pid}.part`);
   rmSync(staging, { recursive: true, force: true });
   makeFolder(staging);
   try {
@@ -57,7 +58,7 @@ export async function writeUnpackedSet(
     }
     const description: UnpackDocument = { ...document, source: basename(source), trees };
     writeFileSync(join(staging, descriptionName), `${JSON.stringify(description, null, 2)}\n`);
-    rmSync(target, { recursive: true, force: true });
+    // Takes the place of an empty folder, and fails where another run was quicker.
     renameSync(staging, target);
     return { pieces: pieces.size, trees };
   } finally {
