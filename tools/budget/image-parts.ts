@@ -1,10 +1,10 @@
 /** Where a finished image or a dump of the whole chip keeps what the kernel cares for. */
 import { findPartition } from '../boards/index.js';
 import type { BoardProfile } from '../boards/index.js';
-import { readChunks, splitFirmware } from '../firmware/index.js';
+import { firmwareContent, readChunks, splitFirmware } from '../firmware/index.js';
 import type { FirmwareSplit } from '../firmware/index.js';
 
-/** The parts of one image on one board; all are views of the bytes given. */
+/** The parts of one image on one board; `flash` is a view of the bytes given, the others are one where they can be. */
 export interface ImageParts {
   /** Content of the partition `firmware` from its start, without what is appended for sysupgrade. */
   readonly firmware: Uint8Array;
@@ -17,13 +17,17 @@ export interface ImageParts {
   readonly squashfs?: Uint8Array;
 }
 
-/** Finds the parts of an image; bytes as long as the board's chip are taken for a dump of it. */
+/**
+ * Finds the parts of an image; bytes as long as the board's chip are taken for a dump of it.
+ *
+ * @throws FormatError as `firmwareContent`
+ */
 export function imageParts(bytes: Uint8Array, profile: BoardProfile): ImageParts {
   const place = findPartition(profile, 'firmware');
   const isDump = bytes.length === profile.flash.size && place !== undefined;
   const firmware = isDump
     ? bytes.subarray(place.offset, place.offset + place.size)
-    : bytes.subarray(0, readChunks(bytes).at(-1)?.offset ?? bytes.length);
+    : firmwareContent(bytes.subarray(0, readChunks(bytes).at(-1)?.offset ?? bytes.length), profile);
   const split = splitFirmware(firmware, profile);
   const { rootfs, squashfsSize } = split;
   const end = rootfs && squashfsSize !== undefined ? rootfs.offset + squashfsSize : undefined;

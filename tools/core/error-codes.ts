@@ -81,6 +81,8 @@ export const errorCodes = {
 
   // firmware
   FW_BUDGET_CHECK_SIZE: 'an image is larger than its size step allows',
+  FW_FIRMWARE_CONTAINER:
+    "a vendor's container is damaged, or does not say what goes into the partition firmware",
   FW_FIRMWARE_DEVICE_TREE: 'the structure of a device tree is damaged',
   FW_FIRMWARE_FIELD: 'a value does not fit the field of a header',
   FW_FIRMWARE_KERNEL: 'a file given as kernel is an image, or a kernel for another board or CPU',

@@ -1,6 +1,8 @@
 export { buildCombined, readCombined } from './combined.js';
 export { readDeviceTree, writeDeviceTree } from './device-tree.js';
 export type { DeviceTree, DeviceTreeNode } from './device-tree.js';
+export { firmwareContent } from './firmware-content.js';
+export type { ChipLayout } from './firmware-content.js';
 export { buildFit, readFit } from './fit.js';
 export type { FitImage, FitOptions, FitReading } from './fit.js';
 export { appendMetadata, appendSignature, formatMetadata, readChunks } from './fwtool.js';

@@ -16,6 +16,7 @@ import {
 } from './proofs.js';
 import { sweepInShares, type CutProgress } from './shares.js';
 import { CheckSubject } from './subject.js';
+import { imageForFirmware } from '../image/chip-image.js';
 import type { ScriptEffect } from '../device/device.js';
 import { findingTexts, type Finding } from '../findings.js';
 import type { CutPoint } from './cut-points.js';
@@ -75,7 +76,9 @@ export interface CheckReport {
  */
 export async function checkImage(options: CheckOptions): Promise<CheckReport> {
   const subject = new CheckSubject(options);
-  const firmware = firmwareImage(options);
+  const firmware = imageForFirmware(options.profile, options.image);
+  // Nobody upgrades to a dump or a container as it is; what is in it may lack the metadata that a device asks for.
+  const force = firmware !== options.image;
   const proofs: ProofReport[] = [];
   const prove = async (id: string, title: string, proof: () => readonly string[]): Promise<void> => {
     await options.onProof?.(title);
@@ -92,8 +95,9 @@ export async function checkImage(options: CheckOptions): Promise<CheckReport> {
         () => proveReset(subject, way),
       );
     }
-    await prove('upgrade-self', 'an upgrade to the same image keeps the settings', () =>
-      proveUpgrade(subject, firmware),
+    const way = force ? 'a forced upgrade (-F)' : 'an upgrade';
+    await prove('upgrade-self', `${way} to the same image keeps the settings`, () =>
+      proveUpgrade(subject, firmware, { force }),
     );
     const { upgrade } = options;
     if (upgrade)
@@ -146,11 +150,4 @@ function problemsOf(proof: () => readonly string[]): readonly string[] {
     if (error instanceof FlashError || error instanceof FsError) return [error.message];
     throw error;
   }
-}
-
-/** The image as an upgrade takes it: of a dump, the bytes of `firmware`. */
-function firmwareImage({ profile, image }: CheckOptions): Uint8Array {
-  if (image.length !== profile.flash.size) return image;
-  const firmware = profile.partitions.find(({ label }) => label === 'firmware');
-  return firmware ? image.subarray(firmware.offset, firmware.offset + firmware.size) : image;
 }

@@ -15,7 +15,7 @@ import { readOverlayState } from '../boot/fs-state.js';
 import { fillDevice } from '../device/filler.js';
 import { partitionHashes } from '../device/partition-hashes.js';
 import { staleBytes, type StaleKind } from '../device/stale-flash.js';
-import { sysupgrade, type UpgradeResult } from '../upgrade/sysupgrade.js';
+import { sysupgrade, type UpgradeOptions, type UpgradeResult } from '../upgrade/sysupgrade.js';
 import type { RunningSystem } from '../device/system.js';
 import { digestDifferences, digestPaths, digestTree, hash, type TreeDigest } from '../tree-digest.js';
 
@@ -172,14 +172,18 @@ export function showHiddenSurvivors(subject: CheckSubject): void {
 }
 
 /** An upgrade keeps content, mode, owner and time of every preserved file, and nothing else. */
-export function proveUpgrade(subject: CheckSubject, image: Uint8Array): readonly string[] {
+export function proveUpgrade(
+  subject: CheckSubject,
+  image: Uint8Array,
+  options: Pick<UpgradeOptions, 'force'> = {},
+): readonly string[] {
   return onFreshSystem(subject, (system) => {
     writeSettings(system);
     const before = settingsDigest(system);
     const { device } = system;
     let result: UpgradeResult | undefined;
     const steps = operationsOf(device.chip, () => {
-      result = sysupgrade(system, image, {});
+      result = sysupgrade(system, image, options);
     });
     if (result?.kind !== 'written') {
       return result?.verdict.reasons.map(({ text }) => `the image is refused: ${text}`) ?? [];

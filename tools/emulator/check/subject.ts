@@ -6,7 +6,7 @@ import { FlashPartition, NorChip } from '../../flash/index.js';
 import { boot } from '../boot/boot.js';
 import { BootContents } from '../device/boot-content.js';
 import { defaultBranch, type BranchName } from '../branches.js';
-import { chipFromImage } from '../image/chip-image.js';
+import { chipFromImage, imageForFirmware } from '../image/chip-image.js';
 import { Device, type ScriptEffect } from '../device/device.js';
 import type { Finding, FindingLog } from '../findings.js';
 import { mtdWrite } from '../upgrade/mtd.js';
@@ -16,7 +16,7 @@ import { digestTree, type TreeDigest } from '../tree-digest.js';
 /** What a check is about. */
 export interface CheckSubjectOptions {
   readonly profile: BoardProfile;
-  /** Image for `firmware`, or a dump of the chip. */
+  /** Image for `firmware`, also in the container of its vendor, or a dump of the chip. */
   readonly image: Uint8Array;
   readonly branch?: BranchName;
   readonly scriptEffects?: readonly ScriptEffect[];
@@ -63,12 +63,7 @@ export class CheckSubject {
     const range = findPartition(this.profile, 'firmware');
     if (!range) throw new InternalError('a checked board has "firmware"');
     const chip = new NorChip({ geometry: this.#factory.geometry, content: stale });
-    const image = this.#options.image;
-    const bytes =
-      image.length === this.profile.flash.size
-        ? image.subarray(range.offset, range.offset + range.size)
-        : image;
-    mtdWrite(new FlashPartition(chip, range), bytes);
+    mtdWrite(new FlashPartition(chip, range), imageForFirmware(this.profile, this.#options.image));
     return this.deviceOn(chip);
   }
 
