@@ -3,10 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { byteStringFromText as b, fixedClock, seededRandom } from '../../../tools/core/index.js';
 import { FlashPartition, NorChip, norGeometry } from '../../../tools/flash/index.js';
 import type { Flash } from '../../../tools/flash/index.js';
-import { encodeCleanmarker, mountJffs2, scanCacheFor } from '../../../tools/jffs2/index.js';
+import { encodeCleanmarker, mountJffs2, scanCacheFor, writeJffs2 } from '../../../tools/jffs2/index.js';
 import type { Jffs2FileSystem, MountOptions } from '../../../tools/jffs2/index.js';
 import { FsError } from '../../../tools/vfs/index.js';
 import { dataPool } from '../../support/file-operations.js';
+import { directory, file } from '../../support/jffs2-trees.js';
 
 const KIB = 1024;
 const plain = { mode: 0o644, uid: 0, gid: 0 };
@@ -89,6 +90,27 @@ describe('mount', () => {
     expect(chip.counters.erases).toBe(8);
     expect(fs.notices.join()).toContain('End of filesystem marker');
   });
+
+  // Where the lists begin after their rotation depends on the versions seen.
+  test.each([1, 2, 3, 4, 5, 6, 7])(
+    'erases from the last block down to that of the end marker, with %i files before it',
+    (files) => {
+      const names = [...Array(files).keys()].map((i) => `file${i}`);
+      const tree = directory(Object.fromEntries(names.map((name) => [name, file(Buffer.from('x'))])));
+      const image = writeJffs2(tree, { endian: 'little', eraseSize: 64 * KIB });
+      const content = new Uint8Array(12 * 64 * KIB).fill(0x55);
+      content.set(image);
+      content.set([0xde, 0xad, 0xc0, 0xde], image.length);
+      const chip = new NorChip({ geometry: norGeometry(content.length, 64 * KIB), content });
+      const erased: number[] = [];
+      chip.observer = ({ kind, offset }) => {
+        if (kind === 'erase') erased.push(offset / (64 * KIB));
+      };
+      const fs = mount(chip);
+      expect(fs.readdir(fs.root)).toHaveLength(files);
+      expect(erased).toEqual([11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
+    },
+  );
 
   test('behind an end marker sees nothing; plain Linux sees it as bad data and refuses', () => {
     const chip = blank(8);

@@ -140,13 +140,20 @@ export class Volume {
       this.#apply(block, scan);
     }
     this.#closeScan();
+    if (this.#endMarkerFound && !this.rules.readOnly) this.#eraseBehindMarker();
     this.space.phase = 'building';
     this.#build();
     this.xattrs.build(this.inodes);
     this.#names.clear();
     this.#rotate();
     this.space.phase = 'mounted';
-    if (!this.#endMarkerFound || this.rules.readOnly) return;
+  }
+
+  /**
+   * From the last block down to that of the marker, which is how the scan put them on the list: a cut leaves the marker
+   * where it is, and the next mount begins again. The lists are rotated only later (OpenWrt's end-marker patch).
+   */
+  #eraseBehindMarker(): void {
     const task = new Task(false);
     while (runStraight(this.space.eraseOne(task, (owner) => this.forget(owner))));
   }
