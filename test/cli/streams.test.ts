@@ -99,11 +99,12 @@ program('a Ctrl-C that arrives twice, as through npx, still cleans up', async ()
   const child = spawn(process.execPath, [cliPath, ...words], { cwd: folder, stdio: 'ignore' });
   const isPacking = (): boolean => readdirSync(folder).some((name) => name.endsWith('.partial'));
   await vi.waitUntil(isPacking, { timeout: 30_000, interval: 20 });
+  const exit = once(child, 'exit');
   child.kill('SIGINT');
   child.kill('SIGINT');
   await new Promise((resolve) => setTimeout(resolve, 100));
   child.kill('SIGINT');
-  expect(await once(child, 'exit')).toEqual([130, null]);
+  expect(await exit).toEqual([130, null]);
   expect(readdirSync(folder).filter((name) => name.startsWith('cancelled'))).toEqual([]);
 });
 
