@@ -280,7 +280,9 @@ function comparable(lines: readonly string[]): readonly string[] {
   });
 }
 
-describe.each(['big', 'little'] as const)('%s-endian', (endianness) => {
+// In about one run of a hundred the kernel of the oracle shows files of the base again that were removed before a reboot, in
+// whatever step list, and on the same flash not the next time: such a run is made again.
+describe.each(['big', 'little'] as const)('%s-endian', { retry: 2 }, (endianness) => {
   // The kernels of the oracle lack lzma.
   const profile = smallBoard({ endianness, jffs2: { compressors: ['rtime', 'zlib'], summary: true } });
   let image: Uint8Array;
