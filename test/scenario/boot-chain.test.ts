@@ -4,20 +4,13 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { boot, chipFromImage, Device, type BranchName } from '../../tools/emulator/index.js';
 import { fillerBytes } from '../../tools/emulator/device/filler.js';
 import { writeFromOutside } from '../../tools/emulator/device/write-from-outside.js';
-import {
-  buildFit,
-  buildSeama,
-  buildTrx,
-  buildUImage,
-  padJffs2,
-  type SplitParser,
-} from '../../tools/firmware/index.js';
+import { buildFit, buildSeama, buildTrx, padJffs2, type SplitParser } from '../../tools/firmware/index.js';
 import { buildTplinkV1Image } from '../../tools/firmware/tplink-v1.js';
 import { buildTplinkV2Image } from '../../tools/firmware/tplink-v2.js';
 import { buildWrgg } from '../../tools/firmware/wrgg.js';
 import { packSquashfs } from '../../tools/squashfs/index.js';
 import type { BoardProfile } from '../../tools/boards/index.js';
-import { routerTree, smallBoard } from '../support/router-image.js';
+import { routerKernel, routerTree, smallBoard } from '../support/router-image.js';
 import { problemsOf, runSteps } from '../support/scenario-steps.js';
 
 const eraseSize = 0x10000;
@@ -95,18 +88,6 @@ function fit(size = kernel.length): Uint8Array {
   );
 }
 
-function uimage(): Uint8Array {
-  return buildUImage(kernel, {
-    time: 1_700_000_000,
-    load: 0x80060000,
-    entry: 0x80060000,
-    arch: 5,
-    type: 2,
-    compression: 3,
-    name: 'MIPS OpenWrt Linux-6.6.93',
-  });
-}
-
 const tplinkBody = () => ({
   kernel,
   rootfs,
@@ -132,7 +113,7 @@ const forms: readonly Form[] = [
     name: 'uImage',
     parser: 'uimage',
     endians: both,
-    image: () => behind(uimage()),
+    image: () => behind(routerKernel(60_000, 1_700_000_000)),
     refusal: 'no uImage at 0x0',
   },
   {

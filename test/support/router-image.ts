@@ -102,6 +102,19 @@ export function routerTree(extra: Readonly<Record<string, string>> = {}): TreeDi
   return root;
 }
 
+/** Makes a kernel as a router's boot loader takes it: bytes that do not compress, behind a uImage header. */
+export function routerKernel(size: number, time: number): Uint8Array {
+  return buildUImage(fillerBytes(size, 11), {
+    time,
+    load: 0x80060000,
+    entry: 0x80060000,
+    arch: 5,
+    type: 2,
+    compression: 3,
+    name: 'MIPS OpenWrt Linux-6.6.93',
+  });
+}
+
 /** Packs a tree and runs the board's sysupgrade recipe. The kernel is a uImage of bytes that do not compress. */
 export async function sysupgradeImage(
   profile: BoardProfile,
@@ -113,15 +126,7 @@ export async function sysupgradeImage(
     imageTime: epoch,
     uniformTime: epoch,
   });
-  const kernel = buildUImage(fillerBytes(kernelSize, 11), {
-    time: epoch,
-    load: 0x80060000,
-    entry: 0x80060000,
-    arch: 5,
-    type: 2,
-    compression: 3,
-    name: 'MIPS OpenWrt Linux-6.6.93',
-  });
+  const kernel = routerKernel(kernelSize, epoch);
   const recipe = profile.artefacts.find(({ name }) => name === 'sysupgrade.bin');
   if (!recipe) throw new Error(`${profile.id} has no sysupgrade.bin`);
   return runRecipe(recipe.recipe, {

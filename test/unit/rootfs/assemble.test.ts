@@ -169,7 +169,7 @@ describe('sources on top of each other', () => {
   test('files replace, directories merge and keep their attributes below a clean folder', async () => {
     const base = newDirectory();
     const secret = newDirectory({ mode: 0o700, mtimeNs: 5n });
-    base.entries.set(byteStringFromText('root'), secret);
+    base.entries.set(byteStringFromText('srv'), secret);
     const content = bytesContent(Buffer.from('old'));
     for (const name of ['a', 'b']) {
       secret.entries.set(byteStringFromText(name), {
@@ -185,16 +185,16 @@ describe('sources on top of each other', () => {
     writeFileSync(join(folder, 'base.tar.gz'), writeArchive(base, { compression: 'gzip' }));
     using tree = await assemble([
       detectRootSource(join(folder, 'base.tar.gz')),
-      makeFolder('over', { 'root/a': 'new', 'root/c': 'more' }),
-      makeFolder('over2', { 'root/c': 'most' }),
+      makeFolder('over', { 'srv/a': 'new', 'srv/c': 'more' }),
+      makeFolder('over2', { 'srv/c': 'most' }),
     ]);
-    expect(at(tree, '/root')).toMatchObject({ mode: 0o700 });
-    expect([textAt(tree, '/root/a'), textAt(tree, '/root/b'), textAt(tree, '/root/c')]).toEqual([
+    expect(at(tree, '/srv')).toMatchObject({ mode: 0o700 });
+    expect([textAt(tree, '/srv/a'), textAt(tree, '/srv/b'), textAt(tree, '/srv/c')]).toEqual([
       'new',
       'old',
       'most',
     ]);
-    expect(at(tree, '/root/b')).toMatchObject({ uid: 1, gid: 2, mode: 0o600 });
+    expect(at(tree, '/srv/b')).toMatchObject({ uid: 1, gid: 2, mode: 0o600 });
     expect(tree.inputs.map((input) => input.kind)).toEqual(['archive', 'folder', 'folder']);
   });
 
