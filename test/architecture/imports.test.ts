@@ -71,3 +71,26 @@ test('only tools/addon loads a .node file', () => {
   const loaders = sourceFiles().filter((file) => /\.node['"`]/.test(readFileSync(join(tools, file), 'utf8')));
   expect(loaders.filter((file) => !file.startsWith('addon/'))).toEqual([]);
 });
+
+/** Modules and packages that a file loads at its start, by the imports of values alone. */
+function loadedModules(entry: string): Set<string> {
+  const files = new Set([entry]);
+  const modules = new Set<string>();
+  for (const file of files) {
+    const text = readFileSync(join(tools, file), 'utf8');
+    for (const [, specifier = ''] of text.matchAll(/^(?:import|export) (?!type\b)[^;]*?from '([^']+)'/gm)) {
+      if (!specifier.startsWith('.')) modules.add(specifier);
+      else files.add(relative(tools, resolve(tools, dirname(file), specifier)).replace(/\.js$/, '.ts'));
+    }
+    modules.add(file.split('/')[0] ?? '');
+  }
+  return modules;
+}
+
+test('a verb that packs a file system starts without the device and the schemas', () => {
+  for (const verb of ['mkfs-squashfs', 'mkfs-jffs2']) {
+    const loaded = loadedModules(`cli/commands/${verb}.ts`);
+    expect(loaded).toContain('vfs');
+    for (const slow of ['emulator', 'boards', 'firmware', 'zod', 'yaml']) expect(loaded).not.toContain(slow);
+  }
+});

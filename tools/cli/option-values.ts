@@ -1,22 +1,6 @@
 /** Values of options that several verbs take, read and checked. */
 import { parseSize, UsageError } from '../core/index.js';
-import { branchNames } from '../emulator/index.js';
 import type { Session } from './command.js';
-
-/** The option that names the board of an image; see `boardOfImage`. */
-export const boardOption = {
-  alias: 'b',
-  type: 'string',
-  requiresArg: true,
-  describe: 'board id or profile file; as the metadata of the image says when absent',
-} as const;
-
-/** The option that names the release of a device; without its type, 19.07 would be taken for a number. */
-export const branchOption = {
-  type: 'string',
-  choices: branchNames,
-  describe: 'release whose flows run; as the image says when absent',
-} as const;
 
 /** Reads a size in bytes, such as 64k. @throws UsageError FW_USAGE_ARGUMENT */
 export function sizeOf(option: string, text: string): number {

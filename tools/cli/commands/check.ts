@@ -9,7 +9,7 @@ import { cutProgress } from '../documents/cut-progress.js';
 import type { CheckDocument } from '../documents/check.js';
 import { readImage, readInput } from '../input-files.js';
 import { writeBeside } from '../output-files.js';
-import { boardOption, branchOption } from '../option-values.js';
+import { boardOption, branchOption } from '../device-options.js';
 import { junitOfCheck, renderCheck } from '../render/check.js';
 import { shellLine } from '../render/shell-words.js';
 

@@ -5,7 +5,7 @@ import type { ImageContents, ImageDiff } from '../../diff/index.js';
 import { boardOfImage } from '../board-profiles.js';
 import { budgetError } from '../budgets.js';
 import { defineCommand } from '../command.js';
-import { boardOption } from '../option-values.js';
+import { boardOption } from '../device-options.js';
 import { diffDocumentOf } from '../documents/diff.js';
 import { readInput } from '../input-files.js';
 import { renderDiff } from '../render/diff.js';

@@ -6,7 +6,7 @@ import type { EmulateDocument } from '../documents/check.js';
 import { junitOfRuns, renderRuns, type ScenarioRunResult } from '../render/scenario-runs.js';
 import { readText } from '../input-files.js';
 import { writeBeside } from '../output-files.js';
-import { boardOption, branchOption } from '../option-values.js';
+import { boardOption, branchOption } from '../device-options.js';
 import { runOnDevice } from '../scenario-run.js';
 
 /** The verb. */

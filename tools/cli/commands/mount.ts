@@ -12,7 +12,7 @@ import { readMountWords, splitWords } from '../mount/options.js';
 import { serve } from '../mount/serve.js';
 import { Sources } from '../mount/sources.js';
 import { openUnion } from '../mount/union-of-layers.js';
-import { boardOption } from '../option-values.js';
+import { boardOption } from '../device-options.js';
 
 /** The verb. */
 export const mount = defineCommand(

@@ -2,7 +2,7 @@
 import { loadBoard } from '../board-profiles.js';
 import { defineCommand } from '../command.js';
 import { writeOutput } from '../output-files.js';
-import { boardOption } from '../option-values.js';
+import { boardOption } from '../device-options.js';
 import { reportRepacked } from '../unpacked/report.js';
 import { repackSet } from '../unpacked/read-set.js';
 

@@ -7,7 +7,7 @@ import { defineCommand, type Session } from '../command.js';
 import type { ResetDocument } from '../documents/preview.js';
 import { readImage } from '../input-files.js';
 import { whatChanged, writeBeside } from '../output-files.js';
-import { boardOption, branchOption } from '../option-values.js';
+import { boardOption, branchOption } from '../device-options.js';
 import { renderTable } from '../render/table.js';
 
 const meanings: Readonly<Record<ResetPreview['entries'][number]['fate'], string>> = {

@@ -5,7 +5,7 @@ import { readImageContents } from '../../diff/index.js';
 import { billOf, cycloneDx, spdx } from '../../sbom/index.js';
 import { boardOfImage } from '../board-profiles.js';
 import { defineCommand } from '../command.js';
-import { boardOption } from '../option-values.js';
+import { boardOption } from '../device-options.js';
 import { readInput } from '../input-files.js';
 import { programVersion } from '../version.js';
 

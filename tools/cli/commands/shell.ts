@@ -15,7 +15,7 @@ import { boardOfImage } from '../board-profiles.js';
 import { defineCommand } from '../command.js';
 import { readImage } from '../input-files.js';
 import { writeBeside } from '../output-files.js';
-import { boardOption, branchOption } from '../option-values.js';
+import { boardOption, branchOption } from '../device-options.js';
 
 /** The verb. */
 export const shell = defineCommand(

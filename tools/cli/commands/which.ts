@@ -5,7 +5,7 @@ import { bootDevice } from '../booted-device.js';
 import { defineCommand } from '../command.js';
 import type { WhichDocument } from '../documents/check.js';
 import { readInput } from '../input-files.js';
-import { boardOption, branchOption } from '../option-values.js';
+import { boardOption, branchOption } from '../device-options.js';
 
 /** The verb. */
 export const which = defineCommand(
