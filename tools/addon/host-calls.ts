@@ -25,6 +25,11 @@ export interface HostCalls {
   /** Names in a directory, without `.` and `..`, with the attributes of each. */
   list(path: string): number | HostNames;
   open(path: string, flags: number, mode: number): number;
+  /**
+   * A descriptor of a directory that sees nothing of what is mounted inside it, as a layer of overlayfs does. EPERM
+   * without CAP_SYS_ADMIN, EINVAL for an unbindable mount, ENOSYS before Linux 5.2. @see open_tree(2)
+   */
+  openApart(path: string): number;
   close(descriptor: number): number;
   read(descriptor: number, into: Uint8Array, offset: number): number;
   write(descriptor: number, data: Uint8Array, offset: number): number;

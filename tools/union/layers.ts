@@ -94,7 +94,7 @@ export function checkLayers(list: LayerList): void {
   for (const [index, lower] of list.lowers.entries()) {
     if (lower.fs !== fs) continue;
     const root = lower.root ?? fs.root;
-    if (liesIn(fs, top, root) || liesIn(fs, root, top) || liesIn(fs, root, work)) {
+    if ([top, work].some((mine) => liesIn(fs, mine, root) || liesIn(fs, root, mine))) {
       refuse(`upper or work and lower ${index + 1} lie inside one another`, 'ELOOP');
     }
   }

@@ -37,6 +37,7 @@ export type {
 } from './file-system.js';
 export { HostFileSystem } from './host/host-file-system.js';
 export type { HostOptions } from './host/host-file-system.js';
+export { O_PATH } from './host/open-flags.js';
 export { ByteRangeLocks } from './locks/byte-range-locks.js';
 export type { HeldLock, LockOwner, LockRange } from './locks/byte-range-locks.js';
 export { Leases } from './locks/leases.js';

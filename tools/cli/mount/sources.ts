@@ -1,11 +1,10 @@
 /**
- * What can be mounted or be a layer: a folder, a squashfs image, a JFFS2 image. Folders of one host file system share
+ * What can be mounted or be a layer: a folder, a squashfs image, a JFFS2 image. Folders of one mount of the host share
  * one `HostFileSystem`, so that the union sees when layers overlap, and work folder and upper are neighbours.
  */
 import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { closeSync, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
 import { hostCalls, lockOperations } from '../../addon/index.js';
 import { byteStringFromText, UsageError } from '../../core/index.js';
 import { NorChip, norGeometry } from '../../flash/index.js';
@@ -18,8 +17,14 @@ import type { FileSystem } from '../../vfs/index.js';
 import { openDevice } from './device-layer.js';
 import type { DeviceChoice } from './device-layer.js';
 import { FlashFile } from './flash-file.js';
+import { placeOnDevice, topOfMount } from './host-mounts.js';
 
-const [claimWaitMs, claimPauseMs] = [3000, 20];
+const claimPauseMs = 20;
+
+/** A layer, and for a folder of the host its place on the device, which tells folders apart across mounts. */
+export interface OpenLayer extends LayerSpec {
+  readonly place?: string | undefined;
+}
 
 /** The layers of one mount; closing keeps what changed in images and gives up descriptors. */
 export class Sources implements Disposable {
@@ -27,10 +32,18 @@ export class Sources implements Disposable {
   readonly #flash: FlashFile[] = [];
   readonly #endings: (() => void)[] = [];
   readonly #unshared: boolean;
+  readonly #claimWaitMs: number;
 
-  /** @param unshared  nobody else changes the folders while they are mounted */
-  constructor({ unshared = true }: { readonly unshared?: boolean } = {}) {
+  /**
+   * @param unshared     nobody else changes the folders while they are mounted
+   * @param claimWaitMs  how long a claim waits for another mount to end
+   */
+  constructor({
+    unshared = true,
+    claimWaitMs = 3000,
+  }: { readonly unshared?: boolean; readonly claimWaitMs?: number } = {}) {
     this.#unshared = unshared;
+    this.#claimWaitMs = claimWaitMs;
   }
 
   /**
@@ -38,7 +51,7 @@ export class Sources implements Disposable {
    *
    * @throws UsageError FW_USAGE_FILE when it is neither; FormatError for a damaged image
    */
-  open(path: string, writable = false): LayerSpec {
+  open(path: string, writable = false): OpenLayer {
     const facts = statOf(path);
     if (facts.isDirectory()) return this.#folder(path);
     const magic = headOf(path, 4);
@@ -75,22 +88,22 @@ export class Sources implements Disposable {
   }
 
   /**
-   * Claims a work folder for this process: another union over it is refused while this one lives. umount(8) is done a
-   * moment before the server has ended, so a claim waits that long.
+   * Claims a folder that is written to for this process: another union over it is refused while this one lives.
+   * umount(8) is done a moment before the server has ended, so a claim waits that long.
    *
    * @throws UsageError FW_USAGE_MOUNT when the other one stays
    */
-  claim(work: string): void {
-    const descriptor = openSync(work, 'r');
+  claim(folder: string): void {
+    const descriptor = openSync(folder, 'r');
     this.#endings.push(() => {
       closeSync(descriptor);
     });
     const pause = new Int32Array(new SharedArrayBuffer(4));
-    for (let waited = 0; waited <= claimWaitMs; waited += claimPauseMs) {
+    for (let waited = 0; waited <= this.#claimWaitMs; waited += claimPauseMs) {
       if (hostCalls().flock(descriptor, lockOperations.exclusive | lockOperations.noWait) === 0) return;
       Atomics.wait(pause, 0, 0, claimPauseMs);
     }
-    throw new UsageError('FW_USAGE_MOUNT', `${work} is in use by another mount`, {
+    throw new UsageError('FW_USAGE_MOUNT', `${folder} is in use by another mount`, {
       data: { errno: 'EBUSY' },
     });
   }
@@ -112,17 +125,18 @@ export class Sources implements Disposable {
     for (const host of this.#hosts.values()) host[Symbol.dispose]();
   }
 
-  #folder(path: string): LayerSpec {
-    const top = topOfMount(path);
+  #folder(path: string): OpenLayer {
+    const real = realpathSync(path);
+    const top = topOfMount(real);
     const host =
       this.#hosts.get(top) ?? new HostFileSystem(byteStringFromText(top), { unshared: this.#unshared });
     this.#hosts.set(top, host);
-    const within = path.slice(top === '/' ? 0 : top.length);
+    const within = real.slice(top === '/' ? 0 : top.length);
     const uuid = createHash('sha256')
       .update(`host ${statSync(top).dev}`)
       .digest()
       .subarray(0, 16);
-    return { ...layerAt(host, byteStringFromText(within), path), uuid };
+    return { ...layerAt(host, byteStringFromText(within), path), uuid, place: placeOnDevice(real, top) };
   }
 
   #squashfs(path: string): LayerSpec {
@@ -175,12 +189,4 @@ function headOf(path: string, length: number): string {
   readSync(descriptor, head, 0, length, 0);
   closeSync(descriptor);
   return head.toString('hex');
-}
-
-/** Climbs while the device stays the same. */
-function topOfMount(path: string): string {
-  let at = resolve(path);
-  const { dev } = statSync(at);
-  while (at !== '/' && statSync(dirname(at)).dev === dev) at = dirname(at);
-  return at;
 }

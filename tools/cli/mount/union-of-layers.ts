@@ -4,7 +4,7 @@ import { byteStringFromText, UsageError } from '../../core/index.js';
 import { layerAt, mountUnion } from '../../union/index.js';
 import type { FileSystem } from '../../vfs/index.js';
 import type { MountWords } from './options.js';
-import type { Sources } from './sources.js';
+import type { OpenLayer, Sources } from './sources.js';
 
 /**
  * Opens the layers and mounts the union over them.
@@ -42,6 +42,24 @@ export function openUnion(
       data: { errno: 'EINVAL' },
     });
   }
-  sources.claim(resolve(words.work));
+  refuseOverlap(lowers, [upper, work]);
+  for (const path of new Set([resolve(words.upper), resolve(words.work)])) sources.claim(path);
   return mountUnion({ lowers, upper, work: work.root, policy, readOnly, warn });
+}
+
+/** Folders that lie in one another but are reached through different mounts, which the union cannot see (6). */
+function refuseOverlap(lowers: readonly OpenLayer[], writable: readonly OpenLayer[]): void {
+  for (const lower of lowers) {
+    for (const { fs, name, place } of writable) {
+      if (lower.fs === fs || lower.place === undefined || place === undefined) continue;
+      if (!`${lower.place}/`.startsWith(`${place}/`) && !`${place}/`.startsWith(`${lower.place}/`)) continue;
+      throw new UsageError(
+        'FW_USAGE_MOUNT',
+        `${name ?? 'upper'} and ${lower.name ?? 'lower'} lie inside one another`,
+        {
+          data: { errno: 'ELOOP' },
+        },
+      );
+    }
+  }
 }

@@ -3,7 +3,8 @@
  *
  * An object is reached through a name it was met by; one that lost its name while it is held, through a descriptor.
  * Before an object is used its number is checked: a folder changed by others answers ESTALE, never another object.
- * Reading moves no access time. What is mounted inside the folder is crossed into, with numbers of its own.
+ * Reading moves no access time. What is mounted inside the folder does not show, except to a user who may not mount:
+ * there it is crossed into, with numbers of its own.
  */
 import { hostCalls } from '../../addon/index.js';
 import type { HostCalls } from '../../addon/index.js';

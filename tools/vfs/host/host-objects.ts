@@ -39,8 +39,10 @@ export class HostObjects {
     this.#calls = calls;
     this.unshared = unshared;
     this.#forgotten = forgotten;
-    // A descriptor keeps the folder when its path is renamed or mounted over.
-    const anchor = calls.open(folder, O_PATH, 0);
+    // A descriptor keeps the folder when its path is renamed or mounted over. Who may not have a mount of his own
+    // crosses into what is mounted inside.
+    const apart = calls.openApart(folder);
+    const anchor = apart < 0 ? calls.open(folder, O_PATH, 0) : apart;
     if (anchor < 0) throw hostFailure(-anchor, 'open', folder);
     const error = calls.stat(`/proc/self/fd/${anchor}/.`, false, this.block.slots);
     if (error !== 0) {
