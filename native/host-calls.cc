@@ -54,6 +54,11 @@ Napi::Value bytes(Info info, const void* data, size_t size) {
   if (size > 0) memcpy(array.Data(), data, size);
   return array;
 }
+Napi::Value byteString(Info info, const char* data, size_t size) {
+  napi_value value = nullptr;
+  napi_create_string_latin1(info.Env(), data, size, &value);
+  return {info.Env(), value};
+}
 
 timespec timeArgument(Info info, size_t index) {
   if (!info[index].IsBigInt()) return {0, UTIME_OMIT};
@@ -130,7 +135,7 @@ Napi::Value List(Info info) {
   closedir(directory);
   if (error != 0) return number(info, error);
   Napi::Object listing = Napi::Object::New(info.Env());
-  listing.Set("names", bytes(info, names.data(), names.size()));
+  listing.Set("names", byteString(info, names.data(), names.size()));
   auto slots = Napi::Float64Array::New(info.Env(), attributes.size());
   if (!attributes.empty()) memcpy(slots.Data(), attributes.data(), attributes.size() * sizeof(double));
   listing.Set("attributes", slots);
@@ -209,9 +214,7 @@ Napi::Value Readlink(Info info) {
   char target[4097];
   ssize_t length = readlink(text(info, 0).c_str(), target, sizeof target - 1);
   if (length < 0) return number(info, errno);
-  napi_value value = nullptr;
-  napi_create_string_latin1(info.Env(), target, static_cast<size_t>(length), &value);
-  return {info.Env(), value};
+  return byteString(info, target, static_cast<size_t>(length));
 }
 
 Napi::Value Getxattr(Info info) {
@@ -225,12 +228,22 @@ Napi::Value Getxattr(Info info) {
   size = get(path.c_str(), name.c_str(), large.data(), large.size());
   return size < 0 ? number(info, errno) : bytes(info, large.data(), static_cast<size_t>(size));
 }
+/** listxattr(path, follow): names, each ended by NUL, as a string: most objects have none, and an empty array is dear. */
 Napi::Value Listxattr(Info info) {
-  // As large as Linux lets a list be; kept, because a scan of a tree asks for every object.
-  static thread_local std::vector<char> names(65536);
+  std::string path = text(info, 0);
   auto list = flag(info, 1) ? listxattr : llistxattr;
-  ssize_t size = list(text(info, 0).c_str(), names.data(), names.size());
-  return size < 0 ? number(info, errno) : bytes(info, names.data(), static_cast<size_t>(size));
+  // The kernel allocates as much as it is offered: little first, then the most that Linux lets a list be.
+  char few[512];
+  std::vector<char> many;
+  char* names = few;
+  ssize_t size = list(path.c_str(), few, sizeof few);
+  if (size < 0 && errno == ERANGE) {
+    many.resize(65536);
+    names = many.data();
+    size = list(path.c_str(), names, many.size());
+  }
+  if (size < 0) return number(info, errno);
+  return byteString(info, names, static_cast<size_t>(size));
 }
 Napi::Value Setxattr(Info info) {
   auto value = info[3].As<Napi::Uint8Array>();

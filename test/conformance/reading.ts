@@ -34,10 +34,12 @@ export function sampleTree(withXattrs: boolean, nameMax = 255): TreeDirectory {
   const hard = file(10);
   hard.mode = 0o4755;
   if (withXattrs) {
-    hard.xattrs.set(b('user.one'), new Uint8Array([0, 255, 10]));
-    hard.xattrs.set(b('user.empty'), new Uint8Array(0));
-    hard.xattrs.set(b('security.capability'), Buffer.from('0100000200200000000000000000000000000000', 'hex'));
-    sub.xattrs.set(b('user.dir'), Buffer.from('directory'));
+    hard.xattrs = new Map([
+      [b('user.one'), new Uint8Array([0, 255, 10])],
+      [b('user.empty'), new Uint8Array(0)],
+      [b('security.capability'), Buffer.from('0100000200200000000000000000000000000000', 'hex')],
+    ]);
+    sub.xattrs = new Map([[b('user.dir'), Buffer.from('directory')]]);
   }
   tree.entries.set(b('hard'), hard);
   sub.entries.set(b('link'), hard);

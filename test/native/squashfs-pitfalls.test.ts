@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { byteStringFromText } from '../../tools/core/index.js';
 import { packSquashfs, squashfsTree, writeSquashfs } from '../../tools/squashfs/index.js';
 import type { TreeFile } from '../../tools/vfs/index.js';
 import { requires, root } from '../support/requires.js';
@@ -27,7 +28,11 @@ function hostFile(name: string, size: number): TreeFile {
   writeFileSync(path, prose(size, size));
   const read = (offset: number, length: number): Uint8Array =>
     readFileSync(path).subarray(offset, offset + length);
-  return { type: 'file', ...attributes(), content: { size, read, hostFile: { path, offset: 0 } } };
+  return {
+    type: 'file',
+    ...attributes(),
+    content: { size, read, hostFile: { path: byteStringFromText(path), offset: 0 } },
+  };
 }
 
 /** Takes long enough to be stopped in the middle. */
@@ -165,7 +170,8 @@ requires(root())('pitfall 17: a full disk is an error of its own, and no partial
   try {
     const path = join(folder, 'big');
     writeFileSync(path, noise(600_000));
-    const content = { size: 600_000, read: () => new Uint8Array(0), hostFile: { path, offset: 0 } };
+    const hostFile = { path: byteStringFromText(path), offset: 0 };
+    const content = { size: 600_000, read: () => new Uint8Array(0), hostFile };
     const tree = directory({ big: { type: 'file', ...attributes(), content } });
     await expect(writeSquashfs(tree, join(small, 'image'), fastOptions)).rejects.toMatchObject({
       code: 'FW_ENV_DISK_FULL',

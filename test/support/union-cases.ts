@@ -150,6 +150,6 @@ function isOpaque(directory: TreeDirectory): boolean {
 
 /** Takes the marks off an object, which stays the same object for all its names. */
 function withoutMarks<Inode extends TreeInode>(inode: Inode): Inode {
-  for (const name of inode.xattrs.keys()) if (name.startsWith('trusted.overlay.')) inode.xattrs.delete(name);
+  inode.xattrs = new Map([...inode.xattrs].filter(([name]) => !name.startsWith('trusted.overlay.')));
   return inode;
 }

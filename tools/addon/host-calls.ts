@@ -5,7 +5,7 @@ export const slotsOfStatus = 13;
 
 /** What a directory holds: names, each ended by a zero byte, and the slots of `stat` for each. */
 export interface HostNames {
-  readonly names: Uint8Array;
+  readonly names: string;
   readonly attributes: Float64Array;
   /** The errno of the first name that is there but could not be looked at, such as EACCES; 0 when there was none. */
   readonly refused: number;
@@ -52,7 +52,8 @@ export interface HostCalls {
   setTimes(path: string, follow: boolean, atimeNs: bigint | undefined, mtimeNs: bigint | undefined): number;
   readlink(path: string): number | string;
   getxattr(path: string, follow: boolean, name: string): number | Uint8Array;
-  listxattr(path: string, follow: boolean): number | Uint8Array;
+  /** Names, each ended by a zero byte. */
+  listxattr(path: string, follow: boolean): number | string;
   setxattr(path: string, follow: boolean, name: string, value: Uint8Array, flags: number): number;
   removexattr(path: string, follow: boolean, name: string): number;
   /** Fills the block: fragment size, blocks, free, available, files, files free, longest name. */

@@ -7,7 +7,7 @@
 import type { ArchivedEntry } from '../addon/index.js';
 import { FormatError, textOf } from '../core/index.js';
 import type { ByteString, ErrorCode } from '../core/index.js';
-import { NAME_MAX, bytesContent, newDirectory, typeOfMode } from '../vfs/index.js';
+import { NAME_MAX, bytesContent, newDirectory, noXattrs, typeOfMode } from '../vfs/index.js';
 import type { Content, TreeDirectory, TreeInode } from '../vfs/index.js';
 
 /** Longest path inside an archive, in bytes (PATH_MAX of Linux). */
@@ -146,7 +146,7 @@ function attributesOf(
     uid: entry.uid,
     gid: entry.gid,
     mtimeNs: BigInt(entry.mtimeSeconds) * 1_000_000_000n + BigInt(entry.mtimeNanoseconds),
-    xattrs,
+    xattrs: xattrs.size === 0 ? noXattrs : xattrs,
   };
 }
 

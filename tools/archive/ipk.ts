@@ -5,7 +5,7 @@
 import { ArchiveWriter } from '../addon/index.js';
 import { FormatError } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
-import { bytesContent, newDirectory, typeBits } from '../vfs/index.js';
+import { bytesContent, newDirectory, noXattrs, typeBits } from '../vfs/index.js';
 import type { TreeDirectory } from '../vfs/index.js';
 import { readArchiveTreeFromBytes } from './read-archive.js';
 import { writeArchive } from './write-archive.js';
@@ -83,7 +83,7 @@ export function writeIpk(ipk: Ipk, form: 'tar' | 'ar' = 'tar', mtimeNs = 0n): Ui
         uid: 0,
         gid: 0,
         mtimeNs,
-        xattrs: new Map(),
+        xattrs: noXattrs,
         content,
       });
     }

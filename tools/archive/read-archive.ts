@@ -2,7 +2,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { errnoOf, readArchiveBytes, readArchiveFile } from '../addon/index.js';
 import type { ReadArchive } from '../addon/index.js';
-import { EnvironmentError, FirmwrightError, FormatError, textOf } from '../core/index.js';
+import { EnvironmentError, FirmwrightError, FormatError, byteStringFromText, textOf } from '../core/index.js';
 import type { Content, TreeDirectory } from '../vfs/index.js';
 import { archiveTree } from './archive-tree.js';
 
@@ -104,9 +104,10 @@ function treeOf(
 
 /** Gives a part of a file of the host as content; the file is opened for each read, so that none stays open. */
 function spooledContent(path: string, offset: number, size: number): Content {
+  const bytePath = byteStringFromText(path);
   return {
     size,
-    hostFile: { path, offset },
+    hostFile: { path: bytePath, offset },
     read: (from, length) => {
       const buffer = new Uint8Array(Math.max(0, Math.min(length, size - from)));
       const descriptor = openSync(path, 'r');

@@ -16,9 +16,12 @@ export function byteString(bytes: Uint8Array): ByteString {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1') as ByteString;
 }
 
-/** Splits bytes into the byte strings in them, each ended by a zero byte. */
-export function zeroEndedStrings(bytes: Uint8Array): ByteString[] {
-  return byteString(bytes).split('\0').slice(0, -1) as ByteString[];
+/** Splits a string of bytes into the byte strings in it, each ended by a zero byte. */
+export function zeroEndedStrings(bytes: string): ByteString[] {
+  if (bytes === '') return [];
+  const strings = bytes.split('\0') as ByteString[];
+  strings.pop();
+  return strings;
 }
 
 /** Encodes text as UTF-8 and takes the result as a byte string. */

@@ -1,7 +1,7 @@
 /** Applies the table of owners, modes, devices, extended attributes and capabilities to a tree. */
 import { ProfileError, byteStringFromText } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
-import { NAME_MAX, bytesContent, newDirectory, walkTree } from '../vfs/index.js';
+import { NAME_MAX, bytesContent, newDirectory, noXattrs, walkTree } from '../vfs/index.js';
 import type { TreeDirectory, TreeInode } from '../vfs/index.js';
 import { encodeCapabilities } from './capabilities.js';
 import type { AttributeRule } from './root-tree.js';
@@ -93,7 +93,7 @@ function makeObject(
 }
 
 function newObject(rule: AttributeRule, mtimeNs: bigint): TreeInode {
-  const base = { mode: 0o644, uid: 0, gid: 0, mtimeNs, xattrs: new Map<ByteString, Uint8Array>() };
+  const base = { mode: 0o644, uid: 0, gid: 0, mtimeNs, xattrs: noXattrs };
   const type = rule.type ?? 'file';
   switch (type) {
     case 'directory':
@@ -116,14 +116,16 @@ function change(inode: TreeInode, rule: AttributeRule, capabilities: Uint8Array 
   if (rule.mode !== undefined && inode.type !== 'symlink') inode.mode = rule.mode;
   if (rule.uid !== undefined) inode.uid = rule.uid;
   if (rule.gid !== undefined) inode.gid = rule.gid;
+  const xattrs = new Map(inode.xattrs);
   for (const [name, value] of Object.entries(rule.xattrs ?? {})) {
     const key = byteStringFromText(name);
-    if (value === undefined) inode.xattrs.delete(key);
-    else inode.xattrs.set(key, value);
+    if (value === undefined) xattrs.delete(key);
+    else xattrs.set(key, value);
   }
   if (capabilities !== undefined && inode.type === 'file') {
-    inode.xattrs.set('security.capability' as ByteString, capabilities);
+    xattrs.set('security.capability' as ByteString, capabilities);
   }
+  inode.xattrs = xattrs.size === 0 ? noXattrs : xattrs;
 }
 
 /** Writes a rule as one line, for the hash of a build's inputs. */

@@ -11,7 +11,7 @@ import {
   textOf,
 } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
-import { newDirectory } from '../vfs/index.js';
+import { newDirectory, noXattrs } from '../vfs/index.js';
 import type { TreeDirectory, TreeInode } from '../vfs/index.js';
 import {
   HostContent,
@@ -110,10 +110,11 @@ class FolderScan {
     return ((mode & 0o100) === 0 ? 0o644 : 0o755) | special;
   }
 
-  #xattrs(hostPath: ByteString): Map<ByteString, Uint8Array> {
+  #xattrs(hostPath: ByteString): ReadonlyMap<ByteString, Uint8Array> {
     const kept = hostXattrs(hostPath).filter((name) =>
       this.#clean ? name === capability : !name.startsWith('system.'),
     );
+    if (kept.length === 0) return noXattrs;
     return new Map(kept.sort(compareBytes).map((name) => [name, hostXattr(hostPath, name)]));
   }
 

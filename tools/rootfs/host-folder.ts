@@ -116,11 +116,8 @@ export class HostContent implements Content {
     this.size = size;
   }
 
-  /** A path that is not UTF-8 cannot be told as text; such a file is read through `read`. */
-  get hostFile(): HostFileRange | undefined {
-    const bytes = Buffer.from(this.#path, 'latin1');
-    const path = bytes.toString('utf8');
-    return Buffer.from(path, 'utf8').equals(bytes) ? { path, offset: 0 } : undefined;
+  get hostFile(): HostFileRange {
+    return { path: this.#path, offset: 0 };
   }
 
   read(offset: number, length: number): Uint8Array {

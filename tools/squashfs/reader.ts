@@ -4,6 +4,7 @@
  */
 import { FormatError, textOf } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
+import { noXattrs } from '../vfs/index.js';
 import type { FileType } from '../vfs/index.js';
 import { readListing } from './directory.js';
 import type { ListedName } from './directory.js';
@@ -130,7 +131,7 @@ export class SquashfsReader {
   }
 
   xattrs(inode: SquashfsInode): ReadonlyMap<ByteString, Uint8Array> {
-    if (inode.xattrIndex === undefined) return new Map();
+    if (inode.xattrIndex === undefined) return noXattrs;
     let xattrs = this.#xattrs.get(inode.xattrIndex);
     if (!xattrs) this.#xattrs.set(inode.xattrIndex, (xattrs = readXattrs(this.image, inode.xattrIndex)));
     return xattrs;

@@ -45,7 +45,7 @@ function treeInode(reader: SquashfsReader, inode: SquashfsInode): TreeInode {
     uid: inode.uid,
     gid: inode.gid,
     mtimeNs: BigInt(inode.time) * 1_000_000_000n,
-    xattrs: new Map<ByteString, Uint8Array>(reader.xattrs(inode)),
+    xattrs: reader.xattrs(inode),
   };
   switch (inode.type) {
     case 'directory':

@@ -10,6 +10,7 @@ import { setImmediate } from 'node:timers/promises';
 import { squashfsAddon } from '../addon/index.js';
 import type { NativePackJob, NativePackResult, NativePackRun, NativeSpool } from '../addon/index.js';
 import { FormatError, textOf } from '../core/index.js';
+import type { ByteString } from '../core/index.js';
 import type { TreeDirectory, TreeFile } from '../vfs/index.js';
 import { nativeCompressor } from './compressor.js';
 import { arrangementMoves, withEffort } from './effort.js';
@@ -214,19 +215,20 @@ async function gatherSources(
     sourceSizes: new Float64Array(count),
     sourceGroups: extensionRanks(plan.files),
   };
-  const paths = new Map<string, number>();
+  const paths: ByteString[] = [];
   let spooled = 0;
   for (const [i, planned] of plan.files.entries()) {
     const { content } = planned.file;
+    const { hostFile } = content;
     columns.sourceInodes[i] = planned.inode;
     columns.sourceSizes[i] = content.size;
     if (content.size === 0) {
       columns.sourcePaths[i] = none;
-    } else if (content.hostFile) {
-      let number = paths.get(content.hostFile.path);
-      if (number === undefined) paths.set(content.hostFile.path, (number = paths.size));
-      columns.sourcePaths[i] = number;
-      columns.sourceOffsets[i] = content.hostFile.offset;
+    } else if (hostFile) {
+      // The contents of an archive stand in one file, one behind the other.
+      if (hostFile.path !== paths.at(-1)) paths.push(hostFile.path);
+      columns.sourcePaths[i] = paths.length - 1;
+      columns.sourceOffsets[i] = hostFile.offset;
     } else {
       columns.sourcePaths[i] = none;
       columns.sourceOffsets[i] = spoolContent(planned, spool.open());
@@ -239,10 +241,10 @@ async function gatherSources(
       }
     }
   }
-  const encoded = [...paths.keys()].map((path) => Buffer.from(path, 'utf8'));
-  const pathOffsets = new Uint32Array(encoded.length + 1);
-  for (const [i, path] of encoded.entries()) pathOffsets[i + 1] = (pathOffsets[i] ?? 0) + path.length;
-  return { ...columns, pathOffsets, pathNames: Buffer.concat(encoded), spool: spool.opened };
+  const pathOffsets = new Uint32Array(paths.length + 1);
+  for (const [i, path] of paths.entries()) pathOffsets[i + 1] = (pathOffsets[i] ?? 0) + path.length;
+  const pathNames = Buffer.from(paths.join(''), 'latin1');
+  return { ...columns, pathOffsets, pathNames, spool: spool.opened };
 }
 
 /** A spool that is made when the first content needs it. */

@@ -6,7 +6,7 @@ import type { ByteString } from '../core/index.js';
 import type { Attributes, FileSystem, Ino } from './file-system.js';
 import { MemoryFileSystem } from './memory/memory-file-system.js';
 import type { MemoryOptions } from './memory/options.js';
-import { newDirectory } from './tree.js';
+import { newDirectory, noXattrs } from './tree.js';
 import type { Content, TreeDirectory, TreeInode } from './tree.js';
 
 const chunkSize = 1 << 20;
@@ -131,8 +131,9 @@ export function treeFromFileSystem(fileSystem: FileSystem, directory = fileSyste
 
 function treeInode(fileSystem: FileSystem, ino: Ino, attributes: Attributes): TreeInode {
   const { type, mode, uid, gid, mtimeNs } = attributes;
-  const xattrs = new Map<ByteString, Uint8Array>();
-  for (const name of fileSystem.listxattr(ino)) xattrs.set(name, fileSystem.getxattr(ino, name));
+  const names = fileSystem.listxattr(ino);
+  const xattrs =
+    names.length === 0 ? noXattrs : new Map(names.map((name) => [name, fileSystem.getxattr(ino, name)]));
   const common = { mode, uid, gid, mtimeNs, xattrs };
   switch (type) {
     case 'directory':

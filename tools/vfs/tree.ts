@@ -19,7 +19,7 @@ export interface Content {
 
 /** A range of a file of the host. */
 export interface HostFileRange {
-  readonly path: string;
+  readonly path: ByteString;
   readonly offset: number;
 }
 
@@ -29,8 +29,8 @@ interface TreeInodeBase {
   uid: number;
   gid: number;
   mtimeNs: bigint;
-  /** Full names with their prefix (`user.x`); values are binary. */
-  xattrs: Map<ByteString, Uint8Array>;
+  /** Full names with their prefix (`user.x`); values are binary. Replaced, not changed: most objects share the empty one. */
+  xattrs: ReadonlyMap<ByteString, Uint8Array>;
 }
 
 /** A regular file. */
@@ -66,6 +66,9 @@ export interface TreeIpc extends TreeInodeBase {
 /** One object of a tree. */
 export type TreeInode = TreeFile | TreeDirectory | TreeSymlink | TreeDevice | TreeIpc;
 
+/** What an object without extended attributes has; one for all, since trees of 200,000 objects are packed. */
+export const noXattrs: ReadonlyMap<ByteString, Uint8Array> = new Map();
+
 /** Wraps bytes as content; the array is kept, not copied. */
 export function bytesContent(bytes: Uint8Array): Content {
   return {
@@ -82,7 +85,7 @@ export function newDirectory(attributes: Partial<TreeInodeBase> = {}): TreeDirec
     uid: 0,
     gid: 0,
     mtimeNs: 0n,
-    xattrs: new Map(),
+    xattrs: noXattrs,
     ...attributes,
     entries: new Map(),
   };

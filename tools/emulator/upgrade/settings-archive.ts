@@ -9,6 +9,7 @@ import {
   bytesContent,
   type FileSystem,
   newDirectory,
+  noXattrs,
   type TreeDirectory,
   type TreeInode,
   writeAll,
@@ -76,7 +77,7 @@ function putMadeFile(tree: TreeDirectory, path: ByteString, content: Uint8Array,
     uid: 0,
     gid: 0,
     mtimeNs,
-    xattrs: new Map(),
+    xattrs: noXattrs,
     content: bytesContent(content),
   });
 }

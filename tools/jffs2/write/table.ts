@@ -161,12 +161,12 @@ function change(inode: TreeInode, entry: TableEntry): void {
   inode.mode = entry.mode;
   inode.uid = entry.uid;
   inode.gid = entry.gid;
-  for (const [name, value] of entry.xattrs) inode.xattrs.set(name, value);
+  if (entry.xattrs.size > 0) inode.xattrs = new Map([...inode.xattrs, ...entry.xattrs]);
 }
 
 function newInode(entry: TableEntry, mtimeNs: bigint): TreeInode {
   const { mode, uid, gid, major, minor, type, target } = entry;
-  const common = { mode, uid, gid, mtimeNs, xattrs: new Map(entry.xattrs) };
+  const common = { mode, uid, gid, mtimeNs, xattrs: entry.xattrs };
   switch (type) {
     case 'file':
       return refuse(entry.line, `${textOf(entry.path)}: a regular file must exist`);

@@ -1,4 +1,5 @@
 import { byteStringFromText } from '../../core/index.js';
+import { noXattrs } from '../../vfs/index.js';
 import type { TreeDirectory } from '../../vfs/index.js';
 import { findInode, findParent } from '../tree-path.js';
 import type { LoadedPackage } from './feed.js';
@@ -33,7 +34,7 @@ export function linkAlternatives(
       uid: 0,
       gid: 0,
       mtimeNs,
-      xattrs: new Map(),
+      xattrs: noXattrs,
       target: byteStringFromText(target),
     });
   }

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { ProfileError, byteStringFromText, textOf } from '../../core/index.js';
 import type { ByteString } from '../../core/index.js';
-import { bytesContent, newDirectory } from '../../vfs/index.js';
+import { bytesContent, newDirectory, noXattrs } from '../../vfs/index.js';
 import type { TreeDirectory, TreeInode } from '../../vfs/index.js';
 import { opkgFolder } from '../installed-packages.js';
 import { mergeTree } from '../merge.js';
@@ -153,7 +153,7 @@ class ListWriter {
       uid: 0,
       gid: 0,
       mtimeNs: this.#mtimeNs,
-      xattrs: new Map(),
+      xattrs: noXattrs,
       content: bytesContent(typeof text === 'string' ? Buffer.from(text) : text),
     });
   }

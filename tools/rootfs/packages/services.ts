@@ -1,6 +1,6 @@
 import { byteString } from '../../core/index.js';
 import type { ByteString } from '../../core/index.js';
-import { newDirectory } from '../../vfs/index.js';
+import { newDirectory, noXattrs } from '../../vfs/index.js';
 import type { TreeDirectory } from '../../vfs/index.js';
 import { findInode } from '../tree-path.js';
 import type { LoadedPackage } from './feed.js';
@@ -46,7 +46,7 @@ export function enableServices(
     etc.entries.set('rc.d' as ByteString, folder);
   }
   for (const [name, target] of links) {
-    const attributes = { mode: 0o777, uid: 0, gid: 0, mtimeNs, xattrs: new Map() };
+    const attributes = { mode: 0o777, uid: 0, gid: 0, mtimeNs, xattrs: noXattrs };
     folder.entries.set(name as ByteString, { type: 'symlink', ...attributes, target });
   }
 }
