@@ -19,7 +19,7 @@ import {
   removeDeviceFile,
   writeDeviceFile,
 } from '../support/device-operations.js';
-import { manifestOf } from '../support/file-operations.js';
+import { manifestOf } from '../support/manifest.js';
 import { linesOf, runOracle } from '../support/oracle.js';
 import { oracle, requires } from '../support/requires.js';
 import { smallBoard, sysupgradeImage } from '../support/router-image.js';

@@ -20,7 +20,7 @@ import {
   removeDeviceFile,
   writeDeviceFile,
 } from '../support/device-operations.js';
-import { manifestOf } from '../support/file-operations.js';
+import { manifestOf } from '../support/manifest.js';
 import { complaintsIn, linesOf, runOracle } from '../support/oracle.js';
 import { oracle, requires } from '../support/requires.js';
 import { profileOf, sysupgradeImage } from '../support/router-image.js';

@@ -3,7 +3,8 @@ import { expect } from 'vitest';
 import { byteStringFromText as b, fixedClock } from '../../tools/core/index.js';
 import { NorChip, norGeometry } from '../../tools/flash/index.js';
 import { mountJffs2 } from '../../tools/jffs2/index.js';
-import { dataPool, manifestOf } from '../support/file-operations.js';
+import { dataPool } from '../support/file-operations.js';
+import { manifestOf } from '../support/manifest.js';
 import { complaintsIn, linesOf, runOracle } from '../support/oracle.js';
 import { oracle, requires } from '../support/requires.js';
 

@@ -1,13 +1,11 @@
 /**
- * Random work on a file system as plain data: it can be done on any `FileSystem`, on the real kernel (as a shell script),
- * and printed. Every path is absolute; every data is a range of one pool of bytes, made from a seed.
+ * Work on a file system as plain data: it can be done on any `FileSystem`, on the real kernel (as a shell script), and
+ * printed. Every path is absolute; every data is a range of one pool of bytes, made from a seed.
  */
-import { createHash } from 'node:crypto';
-import { byteStringFromText, bytesOf, seededRandom } from '../../tools/core/index.js';
-import type { ByteString, RandomSource } from '../../tools/core/index.js';
-import { FsError, MemoryFileSystem } from '../../tools/vfs/index.js';
-import type { FileSystem, FileType, Ino, RenameFlags } from '../../tools/vfs/index.js';
-import { typeLetters } from './type-letters.js';
+import { byteStringFromText, seededRandom } from '../../tools/core/index.js';
+import type { ByteString } from '../../tools/core/index.js';
+import { FsError } from '../../tools/vfs/index.js';
+import type { FileSystem, Ino, RenameFlags } from '../../tools/vfs/index.js';
 
 /** One operation. */
 export type FileOperation =
@@ -46,7 +44,7 @@ export type FileOperation =
   | { readonly kind: 'removexattr'; readonly path: string; readonly name: string };
 
 /** Size of the pool that written data comes from. */
-const POOL_SIZE = 65536;
+export const POOL_SIZE = 65536;
 
 /** Makes the pool: the first half does not compress, the second does. */
 export function dataPool(seed: number): Uint8Array {
@@ -56,126 +54,6 @@ export function dataPool(seed: number): Uint8Array {
     pool[i] =
       i < POOL_SIZE / 2 ? random.next() & 0xff : (pool[i - 37] ?? 0) ^ (random.below(50) === 0 ? 1 : 0);
   return pool;
-}
-
-/** What the random work looks like. */
-export interface Mix {
-  readonly count: number;
-  /** Names in one directory; few names make collisions likely. */
-  readonly names?: number;
-  /** Largest write. */
-  readonly writeMax?: number;
-  /** Largest offset or size. */
-  readonly sizeMax?: number;
-  readonly xattrs?: boolean;
-  /** Renames that exchange or must not replace, which a shell cannot ask for. */
-  readonly renameFlags?: boolean;
-}
-
-/**
- * Makes random operations: most of them find what they need, some do not, which is part of the work.
- *
- * @param model  what is there before; changed as the operations would
- */
-export function randomOperations(
-  random: RandomSource,
-  mix: Mix,
-  model = new MemoryFileSystem(),
-): FileOperation[] {
-  const names = mix.names ?? 6;
-  const writeMax = mix.writeMax ?? 9000;
-  const sizeMax = mix.sizeMax ?? 30_000;
-  const pool = new Uint8Array(POOL_SIZE);
-  const pick = <T>(from: readonly T[], otherwise: T): T =>
-    from[random.below(Math.max(1, from.length))] ?? otherwise;
-  const name = (): string => 'abcdefghijklmnopqrstuvwxyz'.charAt(random.below(names));
-  const anyPath = (): string => {
-    const directory = pick(pathsOf(model, 'directory'), '/');
-    return directory === '/' || directory.split('/').length > 3 ? `/${name()}` : `${directory}/${name()}`;
-  };
-  const existing = (type?: FileType): string =>
-    random.below(12) === 0 ? anyPath() : pick(pathsOf(model, type), anyPath());
-  const mode = (): number => pick([0o644, 0o600, 0o755, 0o4711, 0o000], 0o644);
-  const range = (): { from: number; length: number } => {
-    const length = random.below(3) === 0 ? random.below(writeMax) : random.below(Math.min(600, writeMax));
-    return { from: random.below(POOL_SIZE - length), length };
-  };
-  const attributes = (): { readonly name: string } => ({ name: `user.${name()}` });
-  const makers: readonly [weight: number, make: () => FileOperation][] = [
-    [6, () => ({ kind: 'create', path: anyPath(), mode: mode() })],
-    [9, () => ({ kind: 'write', path: existing('file'), offset: random.below(sizeMax), ...range() })],
-    [7, () => ({ kind: 'append', path: existing('file'), ...range() })],
-    [
-      4,
-      () => ({
-        kind: 'truncate',
-        path: existing('file'),
-        size: random.below(4) === 0 ? 0 : random.below(sizeMax),
-      }),
-    ],
-    [4, () => ({ kind: 'mkdir', path: anyPath(), mode: mode() })],
-    [2, () => ({ kind: 'symlink', path: anyPath(), target: `../${name()}/to` })],
-    [
-      1,
-      () => ({
-        kind: 'mknod',
-        path: anyPath(),
-        type: pick(['char', 'block', 'fifo'] as const, 'char'),
-        major: random.below(3) * 100,
-        minor: random.below(3) * 200,
-      }),
-    ],
-    [2, () => ({ kind: 'link', from: existing('file'), path: anyPath() })],
-    [3, () => ({ kind: 'unlink', path: existing() })],
-    [2, () => ({ kind: 'rmdir', path: existing('directory') })],
-    [5, () => ({ kind: 'rename', from: existing(), path: random.below(2) === 0 ? existing() : anyPath() })],
-    [
-      mix.renameFlags === true ? 3 : 0,
-      () => ({
-        kind: 'rename',
-        from: existing(),
-        path: existing(),
-        flag: pick(['exchange', 'noreplace'] as const, 'exchange'),
-      }),
-    ],
-    [2, () => ({ kind: 'chmod', path: existing(), mode: mode() })],
-    [1, () => ({ kind: 'chown', path: existing(), uid: random.below(2000), gid: random.below(2000) })],
-    [1, () => ({ kind: 'utime', path: existing(), seconds: 1_000_000_000 + random.below(1_000_000) })],
-    [
-      (mix.xattrs ?? true) ? 5 : 0,
-      () => ({
-        kind: 'setxattr',
-        path: existing(),
-        ...attributes(),
-        value: 'v'.repeat(1 + random.below(40)) + name(),
-      }),
-    ],
-    [(mix.xattrs ?? true) ? 2 : 0, () => ({ kind: 'removexattr', path: existing(), ...attributes() })],
-  ];
-  const choices = makers.flatMap(([weight, make]) => new Array<() => FileOperation>(weight).fill(make));
-  return Array.from({ length: mix.count }, () => {
-    const operation = choices[random.below(choices.length)]?.() ?? {
-      kind: 'create',
-      path: anyPath(),
-      mode: 0o644,
-    };
-    applyOperation(model, operation, pool);
-    return operation;
-  });
-}
-
-/** Lists the paths of a tree, of one type or of all. */
-function pathsOf(fs: FileSystem, type?: FileType): string[] {
-  const paths: string[] = [];
-  const visit = (ino: Ino, path: string): void => {
-    for (const entry of fs.readdir(ino)) {
-      const inner = `${path}/${entry.name}`;
-      if (type === undefined || entry.type === type) paths.push(inner);
-      if (entry.type === 'directory') visit(entry.ino, inner);
-    }
-  };
-  visit(fs.root, '');
-  return paths;
 }
 
 interface Place {
@@ -330,63 +208,6 @@ function applyToInode(fs: FileSystem, operation: FileOperation, ino: Ino, pool: 
     default:
       throw new Error(`not an operation on an inode: ${operation.kind}`);
   }
-}
-
-/** What a listing leaves out. */
-export interface ListingOptions {
-  /** Times of directories depend on history; leave them out to compare file systems of different kinds. */
-  readonly directoryTimes?: boolean;
-  readonly times?: boolean;
-}
-
-/** Lists a tree as the oracle's `manifest` does, one line an entry. */
-export function manifestOf(fs: FileSystem, options: ListingOptions = {}): string[] {
-  const lines: string[] = [];
-  const visit = (ino: Ino, path: string): void => {
-    lines.push(manifestLine(fs, ino, path === '' ? '/' : path, options));
-    if (fs.getattr(ino).type !== 'directory') return;
-    const entries = [...fs.readdir(ino)].sort((a, b) => (a.name < b.name ? -1 : 1));
-    for (const entry of entries) visit(entry.ino, `${path}/${escaped(entry.name)}`);
-  };
-  visit(fs.root, '');
-  return lines;
-}
-
-function manifestLine(fs: FileSystem, ino: Ino, path: string, options: ListingOptions): string {
-  const { type, mode, uid, gid, size, mtimeNs, rdev, nlink } = fs.getattr(ino);
-  const isDirectory = type === 'directory';
-  const timed = (options.times ?? true) && (!isDirectory || (options.directoryTimes ?? true));
-  const fields = [
-    path,
-    typeLetters[type],
-    mode.toString(8).padStart(4, '0'),
-    uid,
-    gid,
-    type === 'file' || type === 'symlink' ? size : '-',
-    timed ? (mtimeNs / 1_000_000_000n).toString() : '-',
-    type === 'file'
-      ? createHash('sha256')
-          .update(fs.read(ino, 0, size))
-          .digest('hex')
-      : '-',
-    type === 'symlink' ? escaped(fs.readlink(ino)) : '-',
-    type === 'char' || type === 'block' ? `${rdev.major}:${rdev.minor}` : '-',
-    isDirectory ? '-' : nlink,
-    ...[...fs.listxattr(ino)]
-      .sort()
-      .map((name) => `${escaped(name)}=${Buffer.from(fs.getxattr(ino, name)).toString('hex')}`),
-  ];
-  return fields.join(' ');
-}
-
-function escaped(name: ByteString): string {
-  let text = '';
-  for (const byte of bytesOf(name))
-    text +=
-      byte > 32 && byte < 127 && byte !== 92
-        ? String.fromCharCode(byte)
-        : `\\x${byte.toString(16).padStart(2, '0')}`;
-  return text;
 }
 
 /** Writes operations as lines of a shell script for busybox; paths are below `root`, the pool is in `pool`. */

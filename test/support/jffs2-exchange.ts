@@ -5,8 +5,10 @@ import { fixedClock, seededRandom } from '../../tools/core/index.js';
 import { NorChip, norGeometry } from '../../tools/flash/index.js';
 import { compressors, mountJffs2 } from '../../tools/jffs2/index.js';
 import type { Endian, Jffs2FileSystem, MountOptions } from '../../tools/jffs2/index.js';
-import { applyOperation, dataPool, manifestOf, randomOperations, shellLines } from './file-operations.js';
-import type { Mix } from './file-operations.js';
+import { applyOperation, dataPool, shellLines } from './file-operations.js';
+import { manifestOf } from './manifest.js';
+import { randomOperations } from './random-operations.js';
+import type { Mix } from './random-operations.js';
 import { complaintsIn, linesOf, runOracle } from './oracle.js';
 
 /** What a workload depends on, all of it. */

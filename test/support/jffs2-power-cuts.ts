@@ -10,7 +10,9 @@ import type { CutState, ExploreOptions } from '../../tools/flash/index.js';
 import { mountJffs2, scanCacheFor } from '../../tools/jffs2/index.js';
 import type { Endian, Jffs2FileSystem, MountOptions } from '../../tools/jffs2/index.js';
 import { MemoryFileSystem } from '../../tools/vfs/index.js';
-import { applyOperation, dataPool, manifestOf, randomOperations } from './file-operations.js';
+import { applyOperation, dataPool } from './file-operations.js';
+import { manifestOf } from './manifest.js';
+import { randomOperations } from './random-operations.js';
 import type { FileOperation } from './file-operations.js';
 
 /** What a workload depends on; plain data, so that a worker can be sent it. */

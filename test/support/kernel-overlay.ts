@@ -15,7 +15,8 @@ import {
   treeFromFileSystem,
 } from '../../tools/vfs/index.js';
 import type { FileSystem } from '../../tools/vfs/index.js';
-import { applyOperation, dataPool, randomOperations } from './file-operations.js';
+import { applyOperation, dataPool } from './file-operations.js';
+import { randomOperations } from './random-operations.js';
 import type { FileOperation } from './file-operations.js';
 import { unionOf } from './unions.js';
 import { differenceOf, shownBy, workTime } from './views.js';

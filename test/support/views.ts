@@ -1,6 +1,6 @@
 /** What users see of a file system, as lines to compare. */
 import type { FileSystem, Ino } from '../../tools/vfs/index.js';
-import { manifestOf } from './file-operations.js';
+import { manifestOf } from './manifest.js';
 
 /** Times from here on, in seconds, are those of the work itself, and differ; earlier ones were set and have to agree. */
 export const workTime = 1_500_000_000;

@@ -7,7 +7,7 @@ import { describe, expect } from 'vitest';
 import { buildDocument } from '../../../tools/cli/documents/budget.js';
 import { firmwright, jsonOf } from '../../support/cli.js';
 import { uImageKernel } from '../../support/image-inputs.js';
-import { manifestOf } from '../../support/manifest.js';
+import { hostManifestOf } from '../../support/host-manifest.js';
 import { complaintsIn, runOracle } from '../../support/oracle.js';
 import type { OracleResult } from '../../support/oracle.js';
 import { fixture, fixturePath, oracle, requires, root, tool } from '../../support/requires.js';
@@ -100,7 +100,7 @@ describe.each([
       const unpacked = join(folder, `${board}.tar.d`);
       mkdirSync(unpacked);
       execFileSync('tar', ['-xpf', fixturePath(tar), '--numeric-owner', '--xattrs', '-C', unpacked]);
-      expect(first.file('tree')).toBe(manifestOf(unpacked, folder));
+      expect(first.file('tree')).toBe(hostManifestOf(unpacked, folder));
 
       const second = await run(
         built,
@@ -123,6 +123,6 @@ describe.each([
     const untarred = join(folder, `${board}.untarred`);
     mkdirSync(untarred);
     execFileSync('tar', ['-xpf', fixturePath(tar), '--numeric-owner', '--xattrs', '-C', untarred]);
-    expect(manifestOf(unsquashed, folder)).toBe(manifestOf(untarred, folder));
+    expect(hostManifestOf(unsquashed, folder)).toBe(hostManifestOf(untarred, folder));
   });
 });

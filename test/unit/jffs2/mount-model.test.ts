@@ -5,8 +5,10 @@ import { NorChip, norGeometry } from '../../../tools/flash/index.js';
 import { compressors, mountJffs2 } from '../../../tools/jffs2/index.js';
 import type { Jffs2FileSystem, MountOptions } from '../../../tools/jffs2/index.js';
 import { MemoryFileSystem } from '../../../tools/vfs/index.js';
-import { applyOperation, dataPool, manifestOf, randomOperations } from '../../support/file-operations.js';
-import type { Mix } from '../../support/file-operations.js';
+import { applyOperation, dataPool } from '../../support/file-operations.js';
+import { manifestOf } from '../../support/manifest.js';
+import { randomOperations } from '../../support/random-operations.js';
+import type { Mix } from '../../support/random-operations.js';
 import { withCollector } from '../../support/jffs2-collector.js';
 
 interface Case {
