@@ -25,7 +25,7 @@ const faults: readonly (Mutation & { readonly workload: string })[] = [
   },
   {
     name: 'the older of two dirents wins at the build',
-    file: jffs2('mount/volume'),
+    file: jffs2('mount/scan-medium'),
     from: 'if (old && found.version < old.version) {',
     to: 'if (old && found.version > old.version) {',
     workload: 'rename over',
@@ -88,7 +88,7 @@ const faults: readonly (Mutation & { readonly workload: string })[] = [
   },
   {
     name: 'a second name of a file is not counted',
-    file: jffs2('mount/volume'),
+    file: jffs2('mount/build'),
     from: 'child.nlink += 1;',
     to: 'child.nlink = 1;',
     workload: 'unlink',

@@ -22,9 +22,11 @@ import type {
 } from '../../vfs/index.js';
 import type { Compression } from '../compression/compression.js';
 import { auditVolume } from './audit.js';
+import { mountVolume } from './build.js';
 import { collectOnce } from './collect.js';
 import type { LiveInode } from './inode.js';
-import { checkMounted, entriesOf, Jffs2Operations, lookupIn, shownAttributes } from './operations.js';
+import { entriesOf, lookupIn, shownAttributes } from './inode-view.js';
+import { checkMounted, Jffs2Operations } from './operations.js';
 import { ScanCache } from './scan.js';
 import { Space } from './space.js';
 import type { SpaceSums } from './space.js';
@@ -124,7 +126,7 @@ export class Jffs2FileSystem implements FileSystem {
     this.#options = options;
     this.#volume = new Volume(rules, space, notices, collectOnce);
     this.operations = new Jffs2Operations(this.#volume);
-    this.#volume.mount(options.scanCache ?? scanCacheFor(options));
+    mountVolume(this.#volume, options.scanCache ?? scanCacheFor(options));
   }
 
   get readOnly(): boolean {

@@ -20,7 +20,15 @@ import type {
 } from '../../vfs/index.js';
 import { collectOnce } from './collect.js';
 import { attributesOf, changeAttributes, MAX_FILE_SIZE, readContent, writeContent } from './file.js';
-import type { InodeAttributes, LiveInode } from './inode.js';
+import type { LiveInode } from './inode.js';
+import {
+  asDirectory,
+  asFile,
+  changedAttributes,
+  entriesOf,
+  lookupIn,
+  shownAttributes,
+} from './inode-view.js';
 import { loadInode } from './load.js';
 import {
   checkVacant,
@@ -333,23 +341,6 @@ export class Jffs2Operations {
   }
 }
 
-/** Finds a name in a directory. */
-export function lookupIn(live: LiveInode, name: ByteString): Ino | undefined {
-  if (name.length > JFFS2_NAME_MAX) throw new FsError('ENAMETOOLONG', 'lookup');
-  return asDirectory(live, 'lookup').names.live(name)?.ino;
-}
-
-/** Lists a directory, as `FileSystem.readdir`. */
-export function entriesOf(live: LiveInode, cookie: number, limit: number): readonly DirectoryEntry[] {
-  const entries: DirectoryEntry[] = [];
-  for (const { name, ino, type, position } of asDirectory(live, 'readdir').names.listed()) {
-    if (position <= cookie) continue;
-    if (entries.length >= limit) break;
-    entries.push({ name, ino, type: typeOfMode(type << 12) ?? 'file', cookie: position });
-  }
-  return entries;
-}
-
 /** Refuses everything after the end of the mount. */
 export function checkMounted(volume: Volume): void {
   if (volume.ended) throw new FsError('EIO', 'jffs2');
@@ -360,54 +351,10 @@ function checkWritable(volume: Volume, syscall: string): void {
   if (volume.space.readOnly) throw new FsError('EROFS', syscall);
 }
 
-function asDirectory(live: LiveInode, syscall: string): LiveInode {
-  if (typeOfMode(live.mode) !== 'directory') throw new FsError('ENOTDIR', syscall);
-  return live;
-}
-
-function asFile(live: LiveInode, syscall: string): LiveInode {
-  const type = typeOfMode(live.mode);
-  if (type === 'directory') throw new FsError('EISDIR', syscall);
-  if (type !== 'file') throw new FsError('EINVAL', syscall);
-  return live;
-}
-
 function checkSize(live: LiveInode, size: number): void {
   asFile(live, 'setattr');
   if (size > MAX_FILE_SIZE) throw new FsError('EFBIG', 'setattr');
   if (!Number.isSafeInteger(size) || size < 0) throw new FsError('EINVAL', 'setattr');
-}
-
-/** Gives the attributes of an inode, as `FileSystem.getattr`. */
-export function shownAttributes(live: LiveInode): Attributes {
-  const type = typeOfMode(live.mode);
-  if (!type) throw new FsError('EIO', 'getattr');
-  return {
-    ino: live.record.ino,
-    type,
-    mode: live.mode & 0o7777,
-    nlink: live.nlink,
-    uid: live.uid,
-    gid: live.gid,
-    rdev: live.rdev,
-    size: live.size,
-    blocks: Math.ceil(live.size / 512),
-    atimeNs: BigInt(live.atime) * 1_000_000_000n,
-    mtimeNs: BigInt(live.mtime) * 1_000_000_000n,
-    ctimeNs: BigInt(live.ctime) * 1_000_000_000n,
-  };
-}
-
-function changedAttributes(old: InodeAttributes, change: AttributeChange, now: number): InodeAttributes {
-  const { mode, uid, gid, atimeNs, mtimeNs, size } = change;
-  return {
-    mode: mode === undefined ? old.mode : (old.mode & ~0o7777) | (mode & 0o7777),
-    uid: uid === undefined ? old.uid : uid & 0xffff,
-    gid: gid === undefined ? old.gid : gid & 0xffff,
-    atime: atimeNs === undefined ? old.atime : secondsOf(atimeNs),
-    mtime: mtimeNs !== undefined ? secondsOf(mtimeNs) : size === undefined ? old.mtime : now,
-    ctime: now,
-  };
 }
 
 function splitName(
@@ -417,8 +364,4 @@ function splitName(
   const split = splitXattrName(name);
   if (!split) throw new FsError('EOPNOTSUPP', syscall);
   return split;
-}
-
-function secondsOf(timeNs: bigint): number {
-  return Number(BigInt.asUintN(32, timeNs / 1_000_000_000n));
 }

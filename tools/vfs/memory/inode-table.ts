@@ -46,6 +46,11 @@ export class InodeTable {
     return capacity === undefined ? Infinity : Math.floor(capacity / PAGE_SIZE) - this.#usedPages;
   }
 
+  /** Largest file, in bytes. */
+  get fileSizeLimit(): number {
+    return this.#options.fileSizeLimit ?? Number.MAX_SAFE_INTEGER;
+  }
+
   /** All objects. */
   values(): Iterable<MemoryInode> {
     return this.#inodes.values();

@@ -1,5 +1,5 @@
 import type { ByteString } from '../../core/index.js';
-import type { Attributes, DeviceNumber, DirectoryEntry, FileType, Ino, NewInode } from '../file-system.js';
+import type { Attributes, DeviceNumber, DirectoryEntry, Ino, NewInode } from '../file-system.js';
 import { PAGE_SIZE, SparseBytes } from './sparse-bytes.js';
 
 /** Marks whose copy of an inode this is; see `MemoryFileSystem.clone`. */
@@ -159,18 +159,4 @@ function sizeOf(inode: MemoryInode): number {
     default:
       return 0;
   }
-}
-
-/** Lists a directory in cookie order. */
-export function listingOf(
-  directory: MemoryDirectory,
-  typeOf: (ino: Ino) => FileType,
-): readonly DirectoryEntry[] {
-  if (directory.listing) return directory.listing;
-  const listing: DirectoryEntry[] = [];
-  for (const [name, { ino, cookie }] of directory.entries) {
-    listing.push({ name, ino, type: typeOf(ino), cookie });
-  }
-  directory.listing = listing;
-  return listing;
 }

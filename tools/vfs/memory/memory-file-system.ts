@@ -25,7 +25,9 @@ import type {
 import { checkName } from '../names.js';
 import { checkXattrName, checkXattrValue } from '../xattr-names.js';
 import type { FaultHook, FileSystemCall } from './faults.js';
-import { attributesOf, listingOf, touchInode } from './inode.js';
+import { allocateContent, resizeContent, seekContent, writeContent } from './content.js';
+import { addEntry, checkAbsent, existingEntry, listDirectory, removeEntry } from './directory.js';
+import { attributesOf, touchInode } from './inode.js';
 import type { MemoryDirectory, MemoryFile, MemoryInode } from './inode.js';
 import { InodeTable } from './inode-table.js';
 import type { MemoryOptions } from './options.js';
@@ -99,7 +101,7 @@ export class MemoryFileSystem implements FileSystem {
   setattr(ino: Ino, change: AttributeChange): Attributes {
     this.#begin('setattr', ino);
     const inode = this.#table.edit(ino, 'setattr');
-    if (change.size !== undefined) this.#resize(inode, change.size);
+    if (change.size !== undefined) resizeContent(this.#table, this.#file(inode, 'setattr'), change.size);
     if (change.mode !== undefined) inode.mode = change.mode & 0o7777;
     if (change.uid !== undefined) inode.uid = change.uid;
     if (change.gid !== undefined) inode.gid = change.gid;
@@ -120,22 +122,19 @@ export class MemoryFileSystem implements FileSystem {
   readdir(directory: Ino, cookie = 0, limit = Infinity): readonly DirectoryEntry[] {
     const inode = this.#look('readdir', directory);
     if (inode.type !== 'directory') throw new FsError('ENOTDIR', 'readdir');
-    const listing = listingOf(inode, (ino) => this.#table.get(ino, 'readdir').type);
-    if (cookie === 0 && limit >= listing.length) return listing;
-    const start = firstAfter(listing, cookie);
-    return listing.slice(start, start + limit);
+    return listDirectory(inode, (ino) => this.#table.get(ino, 'readdir').type, cookie, limit);
   }
 
   mknod(directory: Ino, name: ByteString, node: NewNode): Ino {
     const parent = this.#beginName('mknod', directory, name);
-    this.#checkAbsent(parent, name, 'mknod');
+    checkAbsent(parent, name, 'mknod');
     const kind = node.type === 'file' ? { type: node.type } : { type: node.type, rdev: node.rdev };
     return this.#place(parent, name, this.#create(kind, node, 'mknod'));
   }
 
   mkdir(directory: Ino, name: ByteString, attributes: NewInode): Ino {
     const parent = this.#beginName('mkdir', directory, name);
-    this.#checkAbsent(parent, name, 'mkdir');
+    checkAbsent(parent, name, 'mkdir');
     return this.#place(
       parent,
       name,
@@ -145,14 +144,14 @@ export class MemoryFileSystem implements FileSystem {
 
   symlink(directory: Ino, name: ByteString, target: ByteString, attributes: NewInode): Ino {
     const parent = this.#beginName('symlink', directory, name);
-    this.#checkAbsent(parent, name, 'symlink');
+    checkAbsent(parent, name, 'symlink');
     if (target.length >= PAGE_SIZE) throw new FsError('ENAMETOOLONG', 'symlink', name);
     return this.#place(parent, name, this.#create({ type: 'symlink', target }, attributes, 'symlink'));
   }
 
   link(ino: Ino, directory: Ino, name: ByteString): void {
     const parent = this.#beginName('link', directory, name);
-    this.#checkAbsent(parent, name, 'link');
+    checkAbsent(parent, name, 'link');
     const inode = this.#table.edit(ino, 'link');
     if (inode.type === 'directory') throw new FsError('EPERM', 'link', name);
     const nameless = inode.nlink === 0;
@@ -165,18 +164,18 @@ export class MemoryFileSystem implements FileSystem {
 
   unlink(directory: Ino, name: ByteString): void {
     const parent = this.#beginName('unlink', directory, name);
-    const inode = this.#table.edit(this.#present(parent, name, 'unlink'), 'unlink');
+    const inode = this.#table.edit(existingEntry(parent, name, 'unlink'), 'unlink');
     if (inode.type === 'directory') throw new FsError('EISDIR', 'unlink', name);
-    this.#removeName(parent, name);
+    removeEntry(parent, name, this.#clock.nowNs());
     this.#table.dropName(inode, this.#clock.nowNs());
   }
 
   rmdir(directory: Ino, name: ByteString): void {
     const parent = this.#beginName('rmdir', directory, name);
-    const inode = this.#table.edit(this.#present(parent, name, 'rmdir'), 'rmdir');
+    const inode = this.#table.edit(existingEntry(parent, name, 'rmdir'), 'rmdir');
     if (inode.type !== 'directory') throw new FsError('ENOTDIR', 'rmdir', name);
     if (inode.entries.size > 0) throw new FsError('ENOTEMPTY', 'rmdir', name);
-    this.#removeName(parent, name);
+    removeEntry(parent, name, this.#clock.nowNs());
     this.#table.dropName(inode, this.#clock.nowNs());
   }
 
@@ -221,25 +220,13 @@ export class MemoryFileSystem implements FileSystem {
     this.#begin('write', ino);
     const file = this.#file(this.#table.edit(ino, 'write'), 'write');
     if (data.length === 0) return 0;
-    const limit = this.#options.fileSizeLimit ?? Number.MAX_SAFE_INTEGER;
-    if (offset >= limit) throw new FsError('EFBIG', 'write');
-    const wanted = Math.min(offset + data.length, limit);
-    const end = file.bytes.fitting(offset, wanted, this.#table.freePages);
-    if (end === offset) throw new FsError('ENOSPC', 'write');
-    const count = end - offset;
-    this.#table.changeContent(file, (bytes) => {
-      bytes.write(offset, count === data.length ? data : data.subarray(0, count));
-    });
+    const count = writeContent(this.#table, file, offset, data);
     this.#touch(file);
     return count;
   }
 
   seek(ino: Ino, offset: number, whence: 'data' | 'hole'): number {
-    const { bytes } = this.#file(this.#look('seek', ino), 'seek');
-    if (offset < 0 || offset >= bytes.size) throw new FsError('ENXIO', 'seek');
-    const found = whence === 'data' ? bytes.nextData(offset) : bytes.nextHole(offset);
-    if (found === undefined) throw new FsError('ENXIO', 'seek');
-    return found;
+    return seekContent(this.#file(this.#look('seek', ino), 'seek'), offset, whence);
   }
 
   fallocate(
@@ -250,19 +237,7 @@ export class MemoryFileSystem implements FileSystem {
   ): void {
     this.#begin('fallocate', ino);
     const file = this.#file(this.#table.edit(ino, 'fallocate'), 'fallocate');
-    if (offset < 0 || length <= 0) throw new FsError('EINVAL', 'fallocate');
-    const end = offset + length;
-    if (mode !== 'punch-hole') {
-      if (end > (this.#options.fileSizeLimit ?? Number.MAX_SAFE_INTEGER))
-        throw new FsError('EFBIG', 'fallocate');
-      if (file.bytes.missingPages(offset, end) > this.#table.freePages)
-        throw new FsError('ENOSPC', 'fallocate');
-    }
-    this.#table.changeContent(file, (bytes) => {
-      if (mode === 'punch-hole' || mode === 'zero') bytes.punch(offset, end);
-      if (mode !== 'punch-hole') bytes.allocate(offset, end);
-      if ((mode === 'allocate' || mode === 'zero') && end > bytes.size) bytes.truncate(end);
-    });
+    allocateContent(this.#table, file, offset, length, mode);
     this.#touch(file);
   }
 
@@ -361,18 +336,6 @@ export class MemoryFileSystem implements FileSystem {
     throw new FsError(inode.type === 'directory' ? 'EISDIR' : 'EINVAL', call);
   }
 
-  #checkAbsent(parent: MemoryDirectory, name: ByteString, call: FileSystemCall): void {
-    if (parent.entries.has(name)) throw new FsError('EEXIST', call, name);
-    // A removed directory that is still held takes no new names.
-    if (parent.nlink === 0) throw new FsError('ENOENT', call, name);
-  }
-
-  #present(parent: MemoryDirectory, name: ByteString, call: FileSystemCall): Ino {
-    const entry = parent.entries.get(name);
-    if (!entry) throw new FsError('ENOENT', call, name);
-    return entry.ino;
-  }
-
   #create(
     kind: Parameters<InodeTable['create']>[0],
     attributes: NewInode,
@@ -383,27 +346,8 @@ export class MemoryFileSystem implements FileSystem {
 
   /** Gives an object a name that is not there yet. */
   #place(parent: MemoryDirectory, name: ByteString, inode: MemoryInode): Ino {
-    parent.entries.set(name, { ino: inode.ino, cookie: parent.nextCookie++ });
-    parent.whiteouts?.delete(name);
-    if (inode.type === 'directory') parent.nlink += 1;
-    else inode.nlink += 1;
-    this.#touch(parent);
+    addEntry(parent, name, inode, this.#clock.nowNs());
     return inode.ino;
-  }
-
-  #removeName(parent: MemoryDirectory, name: ByteString): void {
-    parent.entries.delete(name);
-    this.#touch(parent);
-  }
-
-  #resize(inode: MemoryInode, size: number): void {
-    const file = this.#file(inode, 'setattr');
-    if (size < 0) throw new FsError('EINVAL', 'setattr');
-    if (size > (this.#options.fileSizeLimit ?? Number.MAX_SAFE_INTEGER))
-      throw new FsError('EFBIG', 'setattr');
-    this.#table.changeContent(file, (bytes) => {
-      bytes.truncate(size);
-    });
   }
 
   #touch(inode: MemoryInode): void {
@@ -421,15 +365,4 @@ export class MemoryFileSystem implements FileSystem {
     if (this.#options.xattrs === false) throw new FsError('EOPNOTSUPP', call, name);
     checkXattrName(name, call);
   }
-}
-
-/** First index whose cookie is above `cookie`; the listing ascends. */
-function firstAfter(listing: readonly DirectoryEntry[], cookie: number): number {
-  let [low, high] = [0, listing.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((listing[middle]?.cookie ?? Infinity) <= cookie) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
