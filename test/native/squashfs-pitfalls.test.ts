@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { byteStringFromText } from '../../tools/core/index.js';
+import { byteString, byteStringFromText } from '../../tools/core/index.js';
 import { packSquashfs, squashfsTree, writeSquashfs } from '../../tools/squashfs/index.js';
 import type { TreeFile } from '../../tools/vfs/index.js';
 import { requires, root } from '../support/requires.js';
@@ -40,6 +40,18 @@ function longTree(): ReturnType<typeof directory> {
   return directory({ long: file(noise(12_000_000)) });
 }
 const slowOptions = { ...fastOptions, compressor: { kind: 'xz', level: 6 }, blockSize: 65_536 } as const;
+
+test('a path on the host that is not UTF-8 is read in place too', async () => {
+  const path = Buffer.concat([Buffer.from(`${folder}/`), Buffer.of(0xff, 0xc3)]);
+  writeFileSync(path, prose(7000));
+  const read = (): never => expect.unreachable('the addon reads the file itself');
+  const content = { size: 7000, read, hostFile: { path: byteString(path), offset: 0 } };
+  const { bytes } = await packSquashfs(
+    directory({ a: { type: 'file', ...attributes(), content } }),
+    fastOptions,
+  );
+  expect(describeTree(squashfsTree(bytes))).toEqual(describeTree(directory({ a: file(prose(7000)) })));
+});
 
 test('contents on the host are read in place, and equal those read through the tree', async () => {
   const tree = directory({ a: hostFile('a', 10_000), b: hostFile('b', 4096), spooled: file(prose(9000)) });
