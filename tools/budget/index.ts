@@ -13,7 +13,7 @@ export type {
 } from './count.js';
 export { imageParts } from './image-parts.js';
 export type { ImageParts } from './image-parts.js';
-export { budgetMarkdown, verdict } from './markdown.js';
+export { budgetMarkdown, markdownCode, markdownText, verdict } from './markdown.js';
 export { packageOwners } from './package-owners.js';
 export { packageSavings } from './package-savings.js';
 export type { PackageSaving, PackageSavings, SavingsOptions } from './package-savings.js';

@@ -1,5 +1,5 @@
 /** The budget as Markdown, for a pull request or a wiki. */
-import { formatSize, groupDigits } from '../core/index.js';
+import { formatSize, groupDigits, printable } from '../core/index.js';
 import type { FlashBudget } from './count.js';
 
 /** Renders a budget as Markdown: verdict, partitions, limits, costliest files. */
@@ -26,7 +26,7 @@ export function budgetMarkdown(budget: FlashBudget): string {
       : [
           table(
             ['file', 'stored bytes', 'size bytes'],
-            budget.files.map((f) => [`\`${f.path}\``, groupDigits(f.stored), groupDigits(f.size)]),
+            budget.files.map((f) => [markdownCode(f.path), groupDigits(f.stored), groupDigits(f.size)]),
           ),
         ]),
   ].join('\n');
@@ -37,10 +37,23 @@ function packageTable({ rootfs, files }: FlashBudget): string[] {
   if (!rootfs || rootfs.packages.length === 0 || files.length === 0) return [];
   const rows = rootfs.packages
     .slice(0, files.length)
-    .map(({ name, version, stored }) => [`\`${name}\` ${version}`, groupDigits(stored)]);
+    .map(({ name, version, stored }) => [
+      `${markdownCode(name)} ${markdownText(version)}`,
+      groupDigits(stored),
+    ]);
   return [
     table(['package', 'stored bytes'], [...rows, ['(no package)', groupDigits(rootfs.unowned.stored)]]),
   ];
+}
+
+/** Names come from images: what Markdown would read as more than text is escaped. */
+export function markdownText(text: string): string {
+  return printable(text).replace(/[\\`*_{}[\]<>()#|~&]/g, (char) => `&#${char.charCodeAt(0)};`);
+}
+
+/** Writes a name from an image in the letters of code. */
+export function markdownCode(text: string): string {
+  return `<code>${markdownText(text)}</code>`;
 }
 
 /** One line that says whether the image fits, and how much the overlay gets. */

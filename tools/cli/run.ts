@@ -6,7 +6,7 @@
  */
 import yargs from 'yargs';
 import type { Argv } from 'yargs';
-import { FirmwrightError, UsageError } from '../core/index.js';
+import { FirmwrightError, printable, printablePage, UsageError } from '../core/index.js';
 import type { Command, Session } from './command.js';
 import { standardStream } from './input-files.js';
 import { describeFailure, failureDocument, renderFailure } from './render/failure.js';
@@ -198,7 +198,9 @@ function session(world: World, args: Readonly<Record<string, unknown>>): Session
     }),
     result: (document, text) => {
       const output = isImagePrinted ? world.stderr : world.stdout;
-      output.write(args['json'] === true ? `${JSON.stringify(document, undefined, 2)}\n` : text());
+      output.write(
+        args['json'] === true ? `${JSON.stringify(document, undefined, 2)}\n` : printablePage(text()),
+      );
     },
     writeImage: (bytes) => {
       if (world.stdout.isTerminal)
@@ -212,7 +214,7 @@ function session(world: World, args: Readonly<Record<string, unknown>>): Session
       world.stdout.write(text);
     },
     note: (text) => {
-      world.stderr.write(text);
+      world.stderr.write(printablePage(text));
     },
     fail: (error) => {
       world.stderr.write(renderFailure(describeFailure(error, false), errorStyle));
@@ -220,7 +222,7 @@ function session(world: World, args: Readonly<Record<string, unknown>>): Session
     warn: (message, code) => {
       if (quiet) return;
       world.stderr.write(
-        `${errorStyle.yellow('warning')}: ${message}${code === undefined ? '' : ` [${code}]`}\n`,
+        `${errorStyle.yellow('warning')}: ${printable(message)}${code === undefined ? '' : ` [${code}]`}\n`,
       );
     },
   };

@@ -6,6 +6,8 @@
  * The brand keeps text (UTF-16) and byte strings apart at compile time.
  */
 
+import { printable } from './printable.js';
+
 declare const brand: unique symbol;
 
 /** Bytes, one per char code; made only by the functions of this file. */
@@ -34,11 +36,14 @@ export function bytesOf(name: ByteString): Uint8Array {
   return new Uint8Array(Buffer.from(name, 'latin1'));
 }
 
-/** Decodes a byte string as UTF-8 for people to read; bytes that are not UTF-8 become `\xNN`. */
+/**
+ * Decodes a byte string as UTF-8 for people to read. Bytes that are not UTF-8 become `\xNN`; so do, as `printable` writes them,
+ * the characters with which a name could break a line or command a terminal.
+ */
 export function textOf(name: ByteString): string {
   const bytes = Buffer.from(name, 'latin1');
   const text = bytes.toString('utf8');
-  if (!text.includes('\uFFFD') || Buffer.from(text, 'utf8').equals(bytes)) return text;
+  if (!text.includes('\uFFFD') || Buffer.from(text, 'utf8').equals(bytes)) return printable(text);
   return name.replace(/[^\x20-\x7e]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 

@@ -28,6 +28,7 @@ export {
 export type { Diagnostic, ErrorDetails } from './errors.js';
 export { nearest } from './nearest.js';
 export { checkoutPath, moduleUrl, runsFromSources } from './program-files.js';
+export { printable, printablePage } from './printable.js';
 export { seededRandom } from './random.js';
 export type { RandomSource } from './random.js';
 export { formatSize, groupDigits, parseSize, roundDown, roundUp } from './sizes.js';

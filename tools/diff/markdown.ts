@@ -1,4 +1,5 @@
 /** A comparison as Markdown, made for the comment under a pull request: verdict and figures open, long lists folded. */
+import { markdownCode, markdownText } from '../budget/index.js';
 import { groupDigits, textOf } from '../core/index.js';
 import type { FigureChange, PartitionChange } from './compare-flash.js';
 import type { ImageDiff, OwnedFileChange } from './compare-images.js';
@@ -13,8 +14,8 @@ export function diffMarkdown(diff: ImageDiff): string {
   const { after, breaches, packages, files, partitions, newDefaults } = diff;
   const good = diff.fits && breaches.length === 0;
   return [
-    `### ${good ? '✅' : '❌'} ${code(after.board)}: ${diff.verdict}`,
-    breaches.map(({ limit, text }) => `- **${limit}**: ${escape(text)}\n`).join(''),
+    `### ${good ? '✅' : '❌'} ${markdownCode(after.board)}: ${diff.verdict}`,
+    breaches.map(({ limit, text }) => `- **${limit}**: ${markdownText(text)}\n`).join(''),
     figureTable(diff.figures),
     identityLines(diff),
     fold('partitions', partitions.length, ['partition', 'before', 'after'], partitions.map(partitionRow)),
@@ -29,7 +30,7 @@ export function diffMarkdown(diff: ImageDiff): string {
       'new defaults that an upgrade hides behind kept settings',
       newDefaults.length,
       ['file'],
-      newDefaults.map((path) => [code(textOf(path))]),
+      newDefaults.map((path) => [markdownCode(textOf(path))]),
     ),
     warnings('Libraries left dangling', diff.missingLibraries.map(missingText)),
     warnings('Symlinks left dangling', diff.brokenSymlinks.map(textOf)),
@@ -64,14 +65,16 @@ function figureTable(figures: readonly FigureChange[]): string {
 function identityLines({ before, after }: ImageDiff): string {
   const [a, b] = [before.identity, after.identity];
   const lines = [
-    before.board === after.board ? '' : `board ${code(before.board)} → ${code(after.board)}`,
-    a.version === b.version ? '' : `version ${code(a.version ?? 'none')} → ${code(b.version ?? 'none')}`,
+    before.board === after.board ? '' : `board ${markdownCode(before.board)} → ${markdownCode(after.board)}`,
+    a.version === b.version
+      ? ''
+      : `version ${markdownCode(a.version ?? 'none')} → ${markdownCode(b.version ?? 'none')}`,
     a.compatVersion === b.compatVersion
       ? ''
-      : `compat version ${code(a.compatVersion)} → ${code(b.compatVersion)}`,
+      : `compat version ${markdownCode(a.compatVersion)} → ${markdownCode(b.compatVersion)}`,
     a.supportedDevices.join() === b.supportedDevices.join()
       ? ''
-      : `supported devices ${code(a.supportedDevices.join(', '))} → ${code(b.supportedDevices.join(', '))}`,
+      : `supported devices ${markdownCode(a.supportedDevices.join(', '))} → ${markdownCode(b.supportedDevices.join(', '))}`,
   ];
   return lines
     .filter((line) => line !== '')
@@ -80,25 +83,32 @@ function identityLines({ before, after }: ImageDiff): string {
 }
 
 function partitionRow({ label, before, after }: PartitionChange): string[] {
-  return [code(label), placeText(before), placeText(after)];
+  return [markdownCode(label), placeText(before), placeText(after)];
 }
 
 function packageRow({ name, before, after, storedBefore, storedAfter }: PackageChange): string[] {
-  return [code(name), escape(before ?? '–'), escape(after ?? '–'), signed(storedAfter - storedBefore)];
+  return [
+    markdownCode(name),
+    markdownText(before ?? '–'),
+    markdownText(after ?? '–'),
+    signed(storedAfter - storedBefore),
+  ];
 }
 
 function fileRow(change: OwnedFileChange): string[] {
   const { path, sizeBefore = 0, sizeAfter = 0, aspects } = change;
   return [
-    code(textOf(path)),
+    markdownCode(textOf(path)),
     aspects.length === 0 ? change.change : aspects.join(', '),
     signed(sizeAfter - sizeBefore),
-    escape(change.package ?? ''),
+    markdownText(change.package ?? ''),
   ];
 }
 
 function warnings(title: string, lines: readonly string[]): string {
-  return lines.length === 0 ? '' : `**${title}**\n\n${lines.map((line) => `- ${escape(line)}\n`).join('')}`;
+  return lines.length === 0
+    ? ''
+    : `**${title}**\n\n${lines.map((line) => `- ${markdownText(line)}\n`).join('')}`;
 }
 
 function fold(
@@ -115,13 +125,4 @@ function fold(
 function table(head: readonly string[], rows: readonly (readonly string[])[], numbers: boolean): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`;
   return line(head) + line(head.map((_, i) => (numbers && i > 0 ? '---:' : '---'))) + rows.map(line).join('');
-}
-
-/** Names come from images: what Markdown would read as more than text is escaped. */
-function escape(text: string): string {
-  return text.replace(/[\\`*_{}[\]<>()#|~&]/g, (char) => `&#${char.charCodeAt(0)};`);
-}
-
-function code(text: string): string {
-  return `<code>${escape(text)}</code>`;
 }

@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import type { z as Zod } from 'zod';
-import { byteStringFromText, bytesOf, textOf } from '../core/index.js';
+import { byteString, byteStringFromText, bytesOf, textOf } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
 import { walkTree } from '../vfs/index.js';
 import type { TreeDirectory, TreeInode } from '../vfs/index.js';
@@ -38,8 +38,12 @@ export function attributeRecordSchema() {
       .string()
       .regex(/^\d+:\d+$/)
       .optional(),
-    /** Path of the first name of the same object. */
+    /** Path of the first name of the same object; `hardLinkBytes` where it is not UTF-8. */
     hardLink: z.string().optional(),
+    hardLinkBytes: z
+      .string()
+      .regex(/^2f([0-9a-f]{2})*$/)
+      .optional(),
     sha256: z.string().optional(),
     target: z.string().optional(),
     xattrs: z.record(z.string(), z.string().regex(/^0x([0-9a-f]{2})*$/)).optional(),
@@ -88,28 +92,38 @@ function entryOf(path: ByteString, inode: TreeInode, first: ByteString | undefin
     ...(inode.type === 'char' || inode.type === 'block'
       ? { device: `${inode.rdev.major}:${inode.rdev.minor}` }
       : {}),
-    ...(first === undefined ? {} : { hardLink: textOf(first) }),
+    ...(first === undefined ? {} : linkFields(first)),
     ...(inode.type === 'file' && first === undefined ? { sha256: contentHash(inode) } : {}),
     ...(inode.type === 'symlink' ? { target: textOf(inode.target) } : {}),
     ...(xattrs.size === 0
       ? {}
-      : { xattrs: Object.fromEntries([...xattrs].map(([name, value]) => [textOf(name), hex(value)])) }),
+      : { xattrs: Object.fromEntries([...xattrs].map(([name, value]) => [utf8Of(name), hex(value)])) }),
   };
 }
 
 const hex = (bytes: Uint8Array): string => `0x${Buffer.from(bytes).toString('hex')}`;
 
+/** The text of a name with every character of it, where `textOf` would write some in another way. */
+const utf8Of = (name: ByteString): string => Buffer.from(bytesOf(name)).toString('utf8');
+const isUtf8 = (name: ByteString): boolean => byteStringFromText(utf8Of(name)) === name;
+const hexOf = (name: ByteString): string => Buffer.from(bytesOf(name)).toString('hex');
+const fromHex = (digits: string): ByteString => byteString(Buffer.from(digits, 'hex'));
+
 function pathFields(path: ByteString): Pick<Entry, 'path' | 'pathBytes'> {
-  const text = textOf(path);
-  return byteStringFromText(text) === path
-    ? { path: text }
-    : { pathBytes: Buffer.from(bytesOf(path)).toString('hex') };
+  return isUtf8(path) ? { path: utf8Of(path) } : { pathBytes: hexOf(path) };
 }
 
-function pathOf({ path, pathBytes }: Entry): ByteString {
-  return path === undefined
-    ? (Buffer.from(pathBytes ?? '2f', 'hex').toString('latin1') as ByteString)
-    : byteStringFromText(path);
+function linkFields(first: ByteString): Pick<Entry, 'hardLink' | 'hardLinkBytes'> {
+  return isUtf8(first) ? { hardLink: utf8Of(first) } : { hardLinkBytes: hexOf(first) };
+}
+
+function pathOf({ path, pathBytes = '2f' }: Entry): ByteString {
+  return path === undefined ? fromHex(pathBytes) : byteStringFromText(path);
+}
+
+function hardLinkOf({ hardLink, hardLinkBytes }: Entry): ByteString | undefined {
+  if (hardLinkBytes !== undefined) return fromHex(hardLinkBytes);
+  return hardLink === undefined ? undefined : byteStringFromText(hardLink);
 }
 
 const hashPiece = 1024 ** 2;
@@ -168,8 +182,8 @@ export function applyRecord(root: TreeDirectory, record: AttributeRecord, mtimeN
       changed.add(path);
       continue;
     }
-    const original =
-      entry.hardLink === undefined ? undefined : unedited.get(byteStringFromText(entry.hardLink));
+    const first = hardLinkOf(entry);
+    const original = first === undefined ? undefined : unedited.get(first);
     if (known.has(found) && original !== found) continue;
     const isEdited = applyEntry(found, entry, record, mtimeNs);
     known.add(found);
@@ -229,8 +243,9 @@ function applyEntry(inode: TreeInode, entry: Entry, record: AttributeRecord, mti
 
 /** A hard link has the content of the first name. */
 function hashOf(entry: Entry, { entries }: AttributeRecord): string | undefined {
-  if (entry.hardLink === undefined) return entry.sha256;
-  return entries.find(({ path }) => path === entry.hardLink)?.sha256;
+  const first = hardLinkOf(entry);
+  if (first === undefined) return entry.sha256;
+  return entries.find((other) => pathOf(other) === first)?.sha256;
 }
 
 /** Attributes of what a user put into the folder. */

@@ -42,7 +42,13 @@ function sample(): TreeDirectory {
   const shared = file('shared');
   const inner = newDirectory({ mode: 0o2555, uid: 3, gid: 4, mtimeNs: 1_234_567_890_123_456_789n });
   inner.entries.set(text('twin'), shared);
-  inner.entries.set('\xff\xfe' as ByteString, file('bytes'));
+  const odd = file('bytes');
+  inner.entries.set('\xff\xfe' as ByteString, odd);
+  inner.entries.set('\xff\xff' as ByteString, odd);
+  const broken = file('line');
+  inner.entries.set(text('line\nbreak'), broken);
+  inner.entries.set(text('line\nlink'), broken);
+  inner.entries.set(text('loop'), { ...base, type: 'symlink', mode: 0o777, target: text('a\nb') });
   const root = newDirectory({ mode: 0o775, mtimeNs: 7n });
   const entries: readonly (readonly [string, TreeInode])[] = [
     ['a', shared],

@@ -1,7 +1,7 @@
 /** `shell`: an interactive prompt on the emulated device. */
 import { createInterface } from 'node:readline/promises';
 import process from 'node:process';
-import { FirmwrightError } from '../../core/index.js';
+import { FirmwrightError, printablePage } from '../../core/index.js';
 import {
   chipFromImage,
   Device,
@@ -48,7 +48,7 @@ export const shell = defineCommand(
         if (words[0] === 'exit') break;
         const outcome = runDeviceCommand(device, last, words, { image, read: readImage });
         last = outcome.last;
-        session.write(outcome.text);
+        session.write(printablePage(outcome.text));
       } catch (error) {
         if (!(error instanceof FsError) && !(error instanceof FirmwrightError)) throw error;
         session.warn(error.message);

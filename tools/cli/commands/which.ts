@@ -1,5 +1,5 @@
 /** `which`: the layer that a path of the device's root comes from, and why. */
-import { byteStringFromText, UsageError } from '../../core/index.js';
+import { byteStringFromText, printable, UsageError } from '../../core/index.js';
 import { boardOfImage } from '../board-profiles.js';
 import { bootDevice } from '../booted-device.js';
 import { defineCommand } from '../command.js';
@@ -31,7 +31,8 @@ export const which = defineCommand(
     };
     session.result(
       document,
-      () => `${args.path}: ${document.layer}\n${document.causes.map((cause) => `  ${cause}\n`).join('')}`,
+      () =>
+        `${printable(args.path)}: ${document.layer}\n${document.causes.map((cause) => `  ${cause}\n`).join('')}`,
     );
     return document.layer === 'none' ? 11 : 0;
   },

@@ -3,6 +3,7 @@ import {
   EnvironmentError,
   FirmwrightError,
   InternalError,
+  printable,
   ProfileError,
   UsageError,
 } from '../../core/index.js';
@@ -38,8 +39,8 @@ export function describeFailure(thrown: unknown, cancelled: boolean): Failure {
   return {
     exitCode: error.exitCode,
     code: error.code,
-    message: error.message.replaceAll('\n', ' '),
-    hint: error.hint,
+    message: printable(error.message.replaceAll('\n', ' ')),
+    hint: error.hint === undefined ? undefined : printable(error.hint),
     data: error.data,
     diagnostics: error instanceof ProfileError ? error.diagnostics : [],
   };
@@ -51,7 +52,7 @@ export function renderDiagnostics(diagnostics: readonly Diagnostic[], style: Sty
     .map(({ severity, code, message, file, line, column, notes = [] }) => {
       const word = severity === 'error' ? style.red('error') : style.yellow('warning');
       const place = style.bold(`${file}:${line}:${column}`);
-      return `${place}: ${word}: ${message} [${code}]\n${notes.map((note) => `  note: ${note}\n`).join('')}`;
+      return `${place}: ${word}: ${printable(message)} [${code}]\n${notes.map((note) => `  note: ${printable(note)}\n`).join('')}`;
     })
     .join('');
 }

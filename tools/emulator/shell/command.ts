@@ -1,5 +1,5 @@
 /** The commands of `firmwright shell`: words in, text out, on the running device. */
-import { byteString, ScenarioError, textOf } from '../../core/index.js';
+import { ScenarioError, textOf } from '../../core/index.js';
 import { readFile } from '../../vfs/index.js';
 import { PowerCut } from '../../flash/index.js';
 import { boot, type BootResult } from '../boot/boot.js';
@@ -112,7 +112,7 @@ function perform(
     case 'ls':
       return say(list(system, first));
     case 'cat':
-      return say(textOf(byteString(readFile(system.root, devicePath(first)))));
+      return say(Buffer.from(readFile(system.root, devicePath(first))).toString());
     case 'fill':
       return say(`${fillDevice(system, first)} bytes\n`);
     case 'df': {
