@@ -10,7 +10,7 @@ import { assembleRootTree, requireRegularFile } from '../rootfs/index.js';
 import type { InstalledPackage, RootInput, RootTree } from '../rootfs/index.js';
 import { writeSquashfs } from '../squashfs/index.js';
 import { makeBoardImages } from './board-images.js';
-import type { BoardImages } from './board-images.js';
+import type { BuiltBoard, PackedRoot } from './built-board.js';
 import type { ManifestFile } from './manifest.js';
 import type { BoardPlan, BuildPlan, PackPlan } from './plan.js';
 import { cacheKey, sha256Hex, SquashfsCache } from './squashfs-cache.js';
@@ -40,26 +40,6 @@ export interface ExecuteOptions {
   readonly warn: (message: string, code?: string) => void;
   /** Version of the program, for the build record. */
   readonly programVersion: string;
-}
-
-/** A packed root file system. */
-export interface PackedRoot {
-  readonly id: string;
-  readonly bytes: Uint8Array;
-  readonly sha256: string;
-  readonly cached: boolean;
-}
-
-/** Result for one board, staged. */
-export interface BuiltBoard {
-  readonly plan: BoardPlan;
-  readonly profile: BoardProfile;
-  readonly images: BoardImages;
-  readonly packed: PackedRoot;
-  readonly kernelInput: { readonly path: string; readonly sha256: string };
-  /** SHA-256 of the files of steps that took one besides, by the name of the step. */
-  readonly stepFiles: Readonly<Record<string, string>>;
-  readonly files: readonly ManifestFile[];
 }
 
 /** A build that has run and waits to be committed or discarded. */

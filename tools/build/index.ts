@@ -1,6 +1,7 @@
 export type { BoardImages, Oversize } from './board-images.js';
+export type { BuiltBoard, PackedRoot } from './built-board.js';
 export { executeBuild } from './execute.js';
-export type { BuiltBoard, ExecuteOptions, PackedRoot, StagedBuild, TaskRunner } from './execute.js';
+export type { ExecuteOptions, StagedBuild, TaskRunner } from './execute.js';
 export type { ManifestFile } from './manifest.js';
 export type { ArtefactDifference } from './staging.js';
 export { planBuild, squashfsParameters } from './plan.js';

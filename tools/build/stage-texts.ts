@@ -1,6 +1,6 @@
 /** Stages the texts of a build beside its images: package lists, profiles.json, firmwright.json, sha256sums. */
 import type { InstalledPackage, RootInput } from '../rootfs/index.js';
-import type { BuiltBoard } from './execute.js';
+import type { BuiltBoard } from './built-board.js';
 import { json, packageManifest, profilesJson, sha256Sums } from './manifest.js';
 import type { ManifestFile } from './manifest.js';
 import type { BuildPlan } from './plan.js';

@@ -88,7 +88,7 @@ export function* setAttributes(
   if (size !== undefined) {
     if (node.type === 'directory') throw new FsError('EISDIR', 'setattr');
     if (node.type !== 'file' || size < 0) throw new FsError('EINVAL', 'setattr');
-    breakLeases(node, 'write');
+    breakLeases(node.users, 'write');
   }
   let finished = false;
   const finish = (upper: FileSystem, ino: Ino): void => {

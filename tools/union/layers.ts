@@ -2,7 +2,7 @@
 import { bytesOf, UsageError } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
 import type { FileSystem, Ino } from '../vfs/index.js';
-import type { MarkReading } from './marks.js';
+import type { MarkReading } from './mark-reading.js';
 
 /** One directory tree that takes part in a union. */
 export interface LayerSpec {

@@ -30,7 +30,7 @@ import { breakLeases, ObjectUsers } from './users.js';
 import type { Union } from './union.js';
 import { which } from './which.js';
 import type { Whereabouts } from './which.js';
-import { OpenFiles } from './write-back.js';
+import { OpenFiles } from './open-files.js';
 
 /** Room that the aufs form leaves for a name (union-semantics 40). */
 const aufsNameMax = 242;
@@ -155,7 +155,7 @@ class MountedUnion implements Union {
     const node = nodeOf(this.#state, ino, 'open');
     const writes = intent === 'write' && node.type === 'file';
     if (writes && this.#state.readOnly) throw new FsError('EROFS', 'open');
-    breakLeases(node, intent, opener);
+    breakLeases(node.users, intent, opener);
     if (node.upper !== 0) this.#state.upper?.fs.open(node.upper, intent);
     if (opener) (node.openFiles ??= new OpenFiles()).opened(opener);
     node.holds += 1;

@@ -1,11 +1,10 @@
 import type { ByteString } from '../core/index.js';
-import type { Alias } from './node.js';
 
 /** Names known to be absent that one directory remembers. */
 const absentMax = 1024;
 
 /** What a directory remembers of its names: the alias, or null for a name that is known to be absent (27). */
-export class NameCache {
+export class NameCache<Alias extends { readonly name: ByteString }> {
   readonly #known = new Map<ByteString, Alias | null>();
   #absent = 0;
 

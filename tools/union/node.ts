@@ -9,8 +9,8 @@ import type { Attributes, FileType, Ino, Place } from '../vfs/index.js';
 import type { Layer, Part } from './layers.js';
 import type { Listing } from './listing.js';
 import type { ObjectUsers } from './users.js';
-import type { OpenFiles } from './write-back.js';
 import type { NameCache } from './name-cache.js';
+import type { OpenFiles } from './open-files.js';
 import { lockLevels } from './steps.js';
 
 /** One name of an object. */
@@ -60,7 +60,7 @@ export class Node implements Place {
   dead = false;
   /** Made without a name; it may get one (O_TMPFILE). */
   linkable = false;
-  children: NameCache | undefined;
+  children: NameCache<Alias> | undefined;
   listing: Listing | undefined;
   #directoryLock: Lock | undefined;
   #copyUpLock: Lock | undefined;

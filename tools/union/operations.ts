@@ -16,7 +16,7 @@ import { contentOf, copyForReading, copyForWriting, fallocate, write } from './c
 import type { FallocateMode } from './content.js';
 import { copyUp, needContent } from './copy-up.js';
 import { create, link, tmpfile } from './create.js';
-import { listingLocked } from './listing.js';
+import { listingLocked } from './merge-listing.js';
 import type { Listing } from './listing.js';
 import { lookup } from './lookup.js';
 import { changing } from './names.js';

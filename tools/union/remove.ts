@@ -5,7 +5,7 @@ import type { Operation, Task } from '../vfs/index.js';
 import { copyUp, copyUpLocked, needAttributes, needContent } from './copy-up.js';
 import { tellEntry } from './events.js';
 import { tieLinkCount } from './hard-links.js';
-import { listingLocked } from './listing.js';
+import { listingLocked } from './merge-listing.js';
 import { lookup, lookupLocked, lowerHas } from './lookup.js';
 import type { Alias, Node } from './node.js';
 import { changing, changingNames, lastNameGone, nameRemoved, settle, withObjects } from './names.js';

@@ -5,7 +5,7 @@ import { FsError, isAncestor } from '../vfs/index.js';
 import type { Operation, RenameFlags, Task } from '../vfs/index.js';
 import { copyUp, copyUpLocked, markImpure, needAttributes } from './copy-up.js';
 import { setOpaque } from './create.js';
-import { listingLocked } from './listing.js';
+import { listingLocked } from './merge-listing.js';
 import { attach, lookup, lookupLocked } from './lookup.js';
 import { findInLayer } from './marks.js';
 import { upperPart } from './node.js';

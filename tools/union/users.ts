@@ -5,7 +5,6 @@
  */
 import { ByteRangeLocks, FsError, Leases, Rendezvous, WholeFileLocks } from '../vfs/index.js';
 import type { LockOwner } from '../vfs/index.js';
-import type { Node } from './node.js';
 
 /** What the users of one object share. */
 export class ObjectUsers {
@@ -25,6 +24,10 @@ export const stranger: LockOwner = {};
  *
  * @throws FsError EAGAIN while a holder has not answered: the caller waits for it, and asks again
  */
-export function breakLeases(node: Node, intent: 'read' | 'write', opener: LockOwner = stranger): void {
-  if (node.users?.leases.breakFor(opener, intent) === false) throw new FsError('EAGAIN', 'open');
+export function breakLeases(
+  users: ObjectUsers | undefined,
+  intent: 'read' | 'write',
+  opener: LockOwner = stranger,
+): void {
+  if (users?.leases.breakFor(opener, intent) === false) throw new FsError('EAGAIN', 'open');
 }

@@ -5,14 +5,8 @@ import { isName } from '../../vfs/index.js';
 import type { FileSystem, Ino } from '../../vfs/index.js';
 import type { Layer } from '../layers.js';
 import { isRedirect } from '../lower.js';
-import {
-  directoryMarks,
-  isPrivateName,
-  isWhiteout,
-  markReading,
-  mayBeWhiteout,
-  whiteoutEntries,
-} from '../marks.js';
+import { markReading } from '../mark-reading.js';
+import { directoryMarks, isPrivateName, isWhiteout, mayBeWhiteout, whiteoutEntries } from '../marks.js';
 import type { WhiteoutForm } from '../policy.js';
 import { formAbilities } from './layer-form.js';
 import type { LayerForm } from './layer-form.js';
