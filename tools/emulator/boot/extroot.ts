@@ -10,23 +10,14 @@ import { createHash } from 'node:crypto';
 import { FsError, makeDirectories, writeFile, type FileSystem } from '../../vfs/index.js';
 import type { Device } from '../device/device.js';
 import { devicePath, findFile, readFileIfThere } from '../device/files.js';
-import type { Storage } from '../device/storage.js';
-import type { RunningSystem } from '../device/system.js';
+import type { Extroot, RunningSystem } from '../device/system.js';
 import type { FindingCode } from '../findings.js';
-import { readFstab, type ExtrootRequest, type Fstab } from './fstab.js';
+import { readFstab, type Fstab } from './fstab.js';
 
 /** File systems that are taken, by the start of their names. */
 const takenTypes = /^(ext|f2fs|btrfs|ntfs|ubifs)/;
 /** Bytes of a squashfs superblock. */
 const superblockSize = 96;
-
-/** Storage that the root is to be made of. */
-export interface Extroot {
-  readonly target: ExtrootRequest['target'];
-  readonly storage: Storage;
-  /** The storage, just mounted. */
-  readonly fs: FileSystem;
-}
 
 /**
  * Runs `block extroot`.

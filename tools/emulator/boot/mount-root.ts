@@ -20,14 +20,14 @@ import type { Branch } from '../branches.js';
 import { copyTreeOver } from './copy-over.js';
 import { deleteByResetRules } from '../reset/delete-rules.js';
 import type { Device } from '../device/device.js';
-import { findExtroot, type Extroot } from './extroot.js';
+import { findExtroot } from './extroot.js';
 import { readFstab } from './fstab.js';
 import { foreignDataName, smallerEraseSize } from './foreign-data.js';
 import { readOverlayState, writeOverlayState } from './fs-state.js';
 import { placeOverlay, type OverlayPlace } from './overlay-place.js';
 import { readSettingsArchive } from '../upgrade/settings-file.js';
 import { readSnapshot } from './snapshot-volume.js';
-import { RunningSystem, type Overlay } from '../device/system.js';
+import { RunningSystem, type Extroot, type Overlay } from '../device/system.js';
 
 const carrierName = byteStringFromText('sysupgrade.tgz');
 

@@ -6,8 +6,9 @@ import { statPath, type FileSystem } from '../../vfs/index.js';
 import { textOf, type ByteString } from '../../core/index.js';
 import type { Device } from './device.js';
 import type { FlashPartition } from '../../flash/index.js';
-import type { Extroot } from '../boot/extroot.js';
+import type { ExtrootRequest } from '../boot/fstab.js';
 import type { OverlayPlace } from '../boot/overlay-place.js';
+import type { Storage } from './storage.js';
 
 /** How the root is made. */
 export type RootMode = 'failsafe' | 'read-only' | 'ram-overlay' | 'jffs2-overlay' | 'extroot';
@@ -15,6 +16,14 @@ export type RootMode = 'failsafe' | 'read-only' | 'ram-overlay' | 'jffs2-overlay
 /** The writable half of the root: a place under /overlay (JFFS2) or /tmp/root (RAM), and the union over it. */
 export interface Overlay extends OverlayPlace {
   readonly union: Union;
+}
+
+/** Storage that the root is to be made of. */
+export interface Extroot {
+  readonly target: ExtrootRequest['target'];
+  readonly storage: Storage;
+  /** The storage, just mounted. */
+  readonly fs: FileSystem;
 }
 
 /** A booted device. */
