@@ -15,8 +15,11 @@ const norLimit = 1024 ** 3;
 
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
-/** Lists every problem of a profile whose shape is right; empty when there is none. */
-export function lintProfile(file: BoardProfileFile): YamlProblem[] {
+/** What of a profile has the right shape. */
+type ProfilePart = Partial<BoardProfileFile>;
+
+/** Lists every problem of a profile, or of what could be read of one; empty when there is none. */
+export function lintProfile(file: ProfilePart): YamlProblem[] {
   return [
     ...lintFlash(file),
     ...lintPartitions(file),
@@ -24,14 +27,15 @@ export function lintProfile(file: BoardProfileFile): YamlProblem[] {
     ...lintSizes(file),
     ...lintLoaders(file),
     ...lintRecipe(file.kernel, ['kernel']),
-    ...(file.firmware === undefined ? [] : lintRecipe(file.firmware, ['firmware'])),
-    ...Object.entries(file.artefacts).flatMap(([name, recipe]) => [
+    ...lintRecipe(file.firmware, ['firmware']),
+    ...Object.entries(file.artefacts ?? {}).flatMap(([name, recipe]) => [
       ...lintRecipe(recipe, ['artefacts', name]),
     ]),
   ];
 }
 
-function* lintFlash({ flash }: BoardProfileFile): Generator<YamlProblem> {
+function* lintFlash({ flash }: ProfilePart): Generator<YamlProblem> {
+  if (flash === undefined) return;
   if (flash.erase_size === 0 || (flash.erase_size & (flash.erase_size - 1)) !== 0)
     yield fault('FW_PROFILE_FLASH', `erase size ${flash.erase_size} is no power of two`, [
       'flash',
@@ -51,14 +55,14 @@ function* lintFlash({ flash }: BoardProfileFile): Generator<YamlProblem> {
     yield warning('FW_PROFILE_FLASH', 'a NAND chip needs its page as write_size', ['flash', 'kind']);
 }
 
-function* lintPartitions({ partitions, flash }: BoardProfileFile): Generator<YamlProblem> {
+function* lintPartitions({ partitions = [], flash }: ProfilePart): Generator<YamlProblem> {
   for (const [index, partition] of partitions.entries()) {
     const path = ['partitions', index];
     const twin = partitions.findIndex((other) => other.label === partition.label);
     if (twin < index)
       yield fault(
         'FW_PROFILE_DUPLICATE',
-        `label ${partition.label} is already used by partition ${twin + 1}`,
+        `label ${partition.label} is already used by the partition at ${hex(partitions[twin]?.offset ?? 0)}`,
         [...path, 'label'],
       );
     if (partition.size === 0)
@@ -70,7 +74,7 @@ function* lintPartitions({ partitions, flash }: BoardProfileFile): Generator<Yam
         `${partition.label} is part of ${partition.parent}, which is not in the table`,
         [...path, 'parent'],
       );
-    const room = parent?.size ?? flash.size;
+    const room = parent?.size ?? flash?.size ?? Number.POSITIVE_INFINITY;
     const end = partition.offset + partition.size;
     if (end > room)
       yield fault(
@@ -78,7 +82,7 @@ function* lintPartitions({ partitions, flash }: BoardProfileFile): Generator<Yam
         `${partition.label} ends at ${hex(end)}, beyond ${parent ? parent.label : 'the chip'} of ${hex(room)}`,
         [...path, partition.offset >= room ? 'offset' : 'size'],
       );
-    yield* lintAlignment(partition, parent?.offset ?? 0, flash, path);
+    if (flash) yield* lintAlignment(partition, parent?.offset ?? 0, flash, path);
     for (const other of partitions.slice(0, index)) {
       // Some vendors' tables really overlap; a note on one of the two says that this is known.
       const isKnown = partition.note !== undefined || other.note !== undefined;
@@ -122,7 +126,8 @@ function* lintAlignment(
   }
 }
 
-function* lintSplit({ split, partitions, flash }: BoardProfileFile): Generator<YamlProblem> {
+function* lintSplit({ split, partitions, flash }: ProfilePart): Generator<YamlProblem> {
+  if (split === undefined || partitions === undefined) return;
   const firmware = partitions.find((partition) => partition.label === 'firmware');
   if (split.mode === 'none') return;
   if (firmware === undefined) {
@@ -144,7 +149,7 @@ function* lintSplit({ split, partitions, flash }: BoardProfileFile): Generator<Y
       'split',
       'mode',
     ]);
-  if (firmware.offset % Math.max(1, flash.erase_size) !== 0)
+  if (flash && firmware.offset % Math.max(1, flash.erase_size) !== 0)
     yield warning(
       'FW_PROFILE_ALIGNMENT_FIRMWARE',
       `firmware at ${hex(firmware.offset)} is not on an erase block: rootfs_data would be read-only`,
@@ -152,8 +157,8 @@ function* lintSplit({ split, partitions, flash }: BoardProfileFile): Generator<Y
     );
 }
 
-function* lintSizes(file: BoardProfileFile): Generator<YamlProblem> {
-  const firmware = file.partitions.find((partition) => partition.label === 'firmware');
+function* lintSizes(file: ProfilePart): Generator<YamlProblem> {
+  const firmware = file.partitions?.find((partition) => partition.label === 'firmware');
   if (firmware === undefined) return;
   for (const key of ['image_size', 'kernel_size'] as const) {
     const size = file[key];
@@ -164,29 +169,32 @@ function* lintSizes(file: BoardProfileFile): Generator<YamlProblem> {
         [key],
       );
   }
-  if (file.overlay.reserve > firmware.size)
+  const reserve = file.overlay?.reserve ?? 0;
+  if (reserve > firmware.size)
     yield fault(
       'FW_PROFILE_SIZE',
-      `reserve ${hex(file.overlay.reserve)} is more than the firmware partition`,
+      `reserve ${hex(reserve)} is more than the firmware partition`,
       ['overlay', 'reserve'],
     );
 }
 
 /** Every step that takes a file has a word on what that file is, and no other step has. */
-function* lintLoaders(file: BoardProfileFile): Generator<YamlProblem> {
-  const recipes = [file.kernel, file.firmware ?? '', ...Object.values(file.artefacts)];
+function* lintLoaders({ kernel, firmware, artefacts, loaders }: ProfilePart): Generator<YamlProblem> {
+  if (kernel === undefined || artefacts === undefined || loaders === undefined) return;
+  const recipes = [kernel, firmware ?? '', ...Object.values(artefacts)];
   const steps = new Set(recipes.flatMap((recipe) => stepsWithFiles(parseRecipe(recipe).steps)));
-  for (const step of Object.keys(file.loaders)) {
+  for (const step of Object.keys(loaders)) {
     if (!steps.has(step))
       yield fault('FW_PROFILE_STEP', `no recipe has a step ${step} that takes a file`, ['loaders', step]);
   }
   for (const step of steps) {
-    if (file.loaders[step] === undefined)
+    if (loaders[step] === undefined)
       yield warning('FW_PROFILE_LOADER', `step ${step} takes a file; say in loaders what it is`, ['loaders']);
   }
 }
 
-function* lintRecipe(text: string, path: readonly PropertyKey[]): Generator<YamlProblem> {
+function* lintRecipe(text: string | undefined, path: readonly PropertyKey[]): Generator<YamlProblem> {
+  if (text === undefined) return;
   for (const { kind, message, hint, offset } of parseRecipe(text).faults)
     yield {
       severity: 'error',

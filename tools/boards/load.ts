@@ -3,7 +3,7 @@
  *
  * Reading the file itself is the caller's: this module works on text.
  */
-import { ProfileError } from '../core/index.js';
+import { countOf, ProfileError } from '../core/index.js';
 import type { Diagnostic } from '../core/index.js';
 import { lintProfile } from './lint.js';
 import { toBoardProfile } from './profile.js';
@@ -35,7 +35,7 @@ export function loadBoardProfile(text: string, file: string): BoardProfile {
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
   throw new ProfileError(
     'FW_PROFILE_INVALID',
-    `${file}: ${errors.length} ${errors.length === 1 ? 'error' : 'errors'} in the board profile`,
+    `${file}: ${countOf(errors.length, 'error')} in the board profile`,
     diagnostics,
     { hint: `firmwright boards lint ${file}` },
   );

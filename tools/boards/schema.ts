@@ -64,9 +64,9 @@ const jffs2Schema = z
 /** A profile as users write it. */
 export const boardProfileSchema = z
   .strictObject({
-    id: z.string().regex(idPattern, 'must be vendor_model'),
+    id: z.string().regex(idPattern, 'must be vendor_model, such as tplink_archer-c7-v2'),
     name: z.string().min(1),
-    target: z.string().regex(/^[a-z0-9]+\/[a-z0-9_]+$/, 'must be target/subtarget'),
+    target: z.string().regex(/^[a-z0-9]+\/[a-z0-9_]+$/, 'must be target/subtarget, such as ath79/generic'),
     arch: z.string().min(1),
     endianness: z.enum(['big', 'little']),
     board_name: z.string().optional().describe('first compatible string of the device tree'),
@@ -112,7 +112,10 @@ export const boardProfileSchema = z
       .describe(
         'recipe of what stands in the firmware partition; default: the sysupgrade image without metadata',
       ),
-    artefacts: z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/), z.string()),
+    artefacts: z.record(
+      z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'an artefact is named with letters, digits, dot, dash and underscore'),
+      z.string(),
+    ),
     sources: z.array(z.string()).default([]).describe('where the facts come from'),
     notes: z.array(z.string()).default([]),
   })

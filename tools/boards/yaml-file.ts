@@ -4,8 +4,11 @@
  */
 import { isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
+import { ZodObject } from 'zod';
 import type { z } from 'zod';
 import type { Diagnostic, ErrorCode } from '../core/index.js';
+import { soundPart } from './sound-part.js';
+import { issueMessage, problemsOf } from './yaml-issues.js';
 
 /** Values that one alias may stand for, with the aliases inside it. */
 const aliasLimit = 100;
@@ -30,13 +33,13 @@ export interface CheckedYaml<T> {
  * Reads and checks the text of a YAML file; never throws.
  *
  * @param file  names the text in the diagnostics
- * @param lint  problems that reach across fields, asked for only when the shape is right
+ * @param lint  problems that reach across fields; where the shape is wrong, asked about what of the file is right
  */
 export function checkYamlFile<Schema extends z.ZodType>(
   text: string,
   file: string,
   schema: Schema,
-  lint: (value: z.output<Schema>) => readonly YamlProblem[] = () => [],
+  lint: (value: Partial<z.output<Schema>>) => readonly YamlProblem[] = () => [],
 ): CheckedYaml<z.output<Schema>> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
@@ -47,11 +50,12 @@ export function checkYamlFile<Schema extends z.ZodType>(
   const faults: Diagnostic[] = [...document.errors, ...document.warnings].map((problem) => ({
     severity: problem.name === 'YAMLWarning' ? 'warning' : 'error',
     code: 'FW_PROFILE_YAML',
-    message: problem.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? problem.message,
+    message: problem.code === 'DUPLICATE_KEY' ? 'the key stands here for the second time' : problem.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? problem.message,
     file,
     ...at(problem.pos[0]),
   }));
-  if (document.errors.length > 0) return { diagnostics: sorted(faults) };
+  // A key that stands twice leaves the rest of the file readable.
+  if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) return { diagnostics: sorted(faults) };
 
   let unfolded: unknown;
   try {
@@ -62,27 +66,33 @@ export function checkYamlFile<Schema extends z.ZodType>(
     const message = `aliases stand for more than ${aliasLimit} values each`;
     return { diagnostics: [{ severity: 'error', code: 'FW_PROFILE_YAML', message, file, ...at(0) }] };
   }
-  const parsed = schema.safeParse(unfolded);
+  const parsed = schema.safeParse(unfolded, { error: issueMessage });
   const problems: readonly YamlProblem[] = parsed.success
     ? lint(parsed.data)
-    : parsed.error.issues.flatMap((issue) => {
-        const keys = issue.code === 'unrecognized_keys' ? issue.keys : [undefined];
-        return keys.map((key) => ({
-          severity: 'error' as const,
-          code: key === undefined ? ('FW_PROFILE_VALUE' as const) : ('FW_PROFILE_KEY' as const),
-          message:
-            key === undefined
-              ? `${issue.path.map(String).join('.') || 'the file'}: ${issue.message}`
-              : `unknown key ${key}${issue.path.length > 0 ? ` in ${issue.path.map(String).join('.')}` : ''}`,
-          path: key === undefined ? issue.path : [...issue.path, key],
-        }));
-      });
+    : [
+        ...parsed.error.issues.flatMap((issue) => problemsOf(issue, unfolded)),
+        ...lintSoundPart(schema, unfolded, lint),
+      ];
   for (const { severity, code, message, path, textOffset, notes } of problems) {
     const offset = offsetOf(document, path, severity === 'error' && code === 'FW_PROFILE_KEY', textOffset);
     faults.push({ severity, code, message, file, ...at(offset), ...(notes ? { notes } : {}) });
   }
   const failed = faults.some(({ severity }) => severity === 'error');
   return { ...(parsed.success && !failed ? { value: parsed.data } : {}), diagnostics: sorted(faults) };
+}
+
+function lintSoundPart<Schema extends z.ZodType>(
+  schema: Schema,
+  file: unknown,
+  lint: (value: Partial<z.output<Schema>>) => readonly YamlProblem[],
+): YamlProblem[] {
+  if (!(schema instanceof ZodObject)) return [];
+  const { value, pathInFile } = soundPart(schema.shape, file);
+  // Each key of it has passed the schema of that key.
+  return lint(value as Partial<z.output<Schema>>).map((problem) => ({
+    ...problem,
+    path: pathInFile(problem.path),
+  }));
 }
 
 /** Finds where a value stands in the text; for a value that is missing, the nearest parent that is there. */

@@ -1,5 +1,5 @@
 /** The budget as Markdown, for a pull request or a wiki. */
-import { formatSize, groupDigits, printable } from '../core/index.js';
+import { countOf, formatSize, groupDigits, printable } from '../core/index.js';
 import type { FlashBudget } from './count.js';
 
 /** Renders a budget as Markdown: verdict, partitions, limits, costliest files. */
@@ -63,7 +63,7 @@ export function verdict(budget: FlashBudget): string {
   const blocks = overlay
     ? `${overlay.eraseBlocks} erase blocks for the overlay, ${overlay.neededBlocks} needed`
     : 'no overlay';
-  if (!budget.fits) return `does not fit, ${groupDigits(overBy)} bytes over (${blocks})`;
+  if (!budget.fits) return `does not fit, ${countOf(overBy, 'byte')} over (${blocks})`;
   return `fits (${blocks}, about ${formatSize(overlay?.freeBytes ?? 0)} for user data)`;
 }
 

@@ -5,8 +5,10 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { checkYamlFile } from '../boards/index.js';
-import { ProfileError } from '../core/index.js';
+import type { YamlProblem } from '../boards/index.js';
+import { countOf, ProfileError } from '../core/index.js';
 import type { StepVersion } from '../firmware/index.js';
+import { attributeRuleFault } from '../rootfs/index.js';
 import type { AttributeRule, RootSource } from '../rootfs/index.js';
 
 const modeSchema = z
@@ -52,7 +54,10 @@ const sourceSchema = z.union([
 ]);
 
 const dateSchema = z
-  .union([z.int().min(0), z.iso.date(), z.iso.datetime({ offset: true })])
+  .union([z.int().min(0), z.iso.date(), z.iso.datetime({ offset: true })], {
+    error: ({ input }) =>
+      `${input === undefined ? 'is missing: ' : ''}expected seconds since 1970, 2026-01-31 or 2026-01-31T12:00:00Z`,
+  })
   .transform((date) => (typeof date === 'number' ? date : Math.floor(Date.parse(date) / 1000)));
 
 const boardFilesSchema = z.strictObject({
@@ -68,7 +73,7 @@ const boardFilesSchema = z.strictObject({
 /** A recipe as users write it. */
 const imageRecipeSchema = z
   .strictObject({
-    name: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/i, 'letters, digits, dot, dash and underscore'),
+    name: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/i, 'must be of letters, digits, dot, dash and underscore'),
     version: z
       .strictObject({
         dist: z.string().min(1).optional().describe('name of the distribution; the name of the recipe when absent'),
@@ -118,12 +123,12 @@ export interface ImageRecipe {
  * @throws ProfileError FW_PROFILE_RECIPE with a diagnostic for every fault of the file
  */
 export function loadRecipe(text: string, file: string): ImageRecipe {
-  const { value, diagnostics } = checkYamlFile(text, file, imageRecipeSchema);
+  const { value, diagnostics } = checkYamlFile(text, file, imageRecipeSchema, lintRecipe);
   if (value === undefined) {
     const errors = diagnostics.filter(({ severity }) => severity === 'error').length;
     throw new ProfileError(
       'FW_PROFILE_RECIPE',
-      `${file}: ${errors} ${errors === 1 ? 'error' : 'errors'} in the recipe`,
+      `${file}: ${countOf(errors, 'error')} in the recipe`,
       diagnostics,
     );
   }
@@ -141,11 +146,7 @@ export function loadRecipe(text: string, file: string): ImageRecipe {
     date: value.date,
     rootfs: value.rootfs.map((source) => rootSource(source, at)),
     files: value.files.map(at),
-    attributes: value.table.map(({ device, ...rule }) => ({
-      ...definedOnly(rule),
-      path: rule.path,
-      ...(device === undefined ? {} : { rdev: device }),
-    })),
+    attributes: value.table.map(attributeRule),
     dropPackages: value.drop_packages,
     kernel: atOptional(value.kernel),
     boards: Object.fromEntries(
@@ -162,6 +163,20 @@ export function loadRecipe(text: string, file: string): ImageRecipe {
       ]),
     ),
   };
+}
+
+/** Faults of single rules; whether a path is there shows when the tree is. */
+function lintRecipe({ table = [] }: Partial<z.output<typeof imageRecipeSchema>>): YamlProblem[] {
+  return table.flatMap((rule, index) => {
+    const message = attributeRuleFault(attributeRule(rule));
+    return message === undefined
+      ? []
+      : [{ severity: 'error', code: 'FW_ROOTFS_TABLE', message: `${rule.path}: ${message}`, path: ['table', index] }];
+  });
+}
+
+function attributeRule({ device, ...rule }: z.output<typeof ruleSchema>): AttributeRule {
+  return { ...definedOnly(rule), path: rule.path, ...(device === undefined ? {} : { rdev: device }) };
 }
 
 function loadersOf(

@@ -31,4 +31,4 @@ export { checkoutPath, moduleUrl, runsFromSources } from './program-files.js';
 export { printable, printablePage } from './printable.js';
 export { seededRandom } from './random.js';
 export type { RandomSource } from './random.js';
-export { formatSize, groupDigits, parseSize, roundDown, roundUp } from './sizes.js';
+export { countOf, formatSize, groupDigits, parseSize, roundDown, roundUp } from './sizes.js';

@@ -40,3 +40,8 @@ export function formatSize(size: number): string {
 export function groupDigits(value: number): string {
   return value.toString().replace(/\B(?=(\d{3})+$)/g, ' ');
 }
+
+/** Writes a count of things, as in `1 error` and `2 errors`; for words that take an s. */
+export function countOf(count: number, word: string): string {
+  return `${groupDigits(count)} ${word}${count === 1 ? '' : 's'}`;
+}

@@ -29,7 +29,7 @@ export function applyAttributes(root: TreeDirectory, rules: readonly AttributeRu
 
 /** Applies one rule; answers what is wrong with it, if anything. */
 function applyRule(root: TreeDirectory, rule: AttributeRule, mtimeNs: bigint): string | undefined {
-  const problem = problemOf(rule);
+  const problem = attributeRuleFault(rule);
   if (problem !== undefined) return problem;
   const path = byteStringFromText(rule.path);
   const made = rule.type === undefined ? undefined : makeObject(root, path, rule, mtimeNs);
@@ -45,7 +45,8 @@ function applyRule(root: TreeDirectory, rule: AttributeRule, mtimeNs: bigint): s
   return undefined;
 }
 
-function problemOf(rule: AttributeRule): string | undefined {
+/** Answers what is wrong with a rule whatever the tree, if anything. */
+export function attributeRuleFault(rule: AttributeRule): string | undefined {
   if (!rule.path.startsWith('/')) return 'the path must be absolute';
   const names = namesOf(byteStringFromText(rule.path));
   if (names.some((name) => name === '.' || name === '..')) return 'the path must not contain . or ..';
@@ -57,13 +58,13 @@ function problemOf(rule: AttributeRule): string | undefined {
       return `owner ${id} is out of range`;
   }
   const device = rule.type === 'char' || rule.type === 'block';
-  if (device && rule.rdev === undefined) return 'a device needs its numbers (rdev)';
-  if (!device && rule.rdev !== undefined) return 'only a char or block device has numbers (rdev)';
+  if (device && rule.rdev === undefined) return 'a device node needs its numbers, such as device: "5:1"';
+  if (!device && rule.rdev !== undefined) return 'device numbers are for type: char and type: block only';
   if (rule.rdev && !(inRange(rule.rdev.major, 0xfff) && inRange(rule.rdev.minor, 0xfffff))) {
     return `device ${rule.rdev.major}:${rule.rdev.minor} is out of range (4095:1048575)`;
   }
-  if ((rule.type === 'symlink') !== (rule.target !== undefined))
-    return 'a symlink, and nothing else, has a target';
+  if (rule.type === 'symlink' && rule.target === undefined) return 'a symlink needs a target';
+  if (rule.type !== 'symlink' && rule.target !== undefined) return 'a target is for type: symlink only';
   if (rule.capabilities !== undefined && encodeCapabilities(rule.capabilities) === undefined) {
     return `capabilities '${rule.capabilities}' are not like cap_net_raw,cap_net_admin+ep`;
   }

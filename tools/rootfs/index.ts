@@ -1,6 +1,7 @@
 export { assembleRootTree } from './assemble.js';
 export { formatRecord, recordTree } from './attribute-record.js';
 export type { AttributeRecord, TreeChanges } from './attribute-record.js';
+export { attributeRuleFault } from './attribute-table.js';
 export { encodeCapabilities } from './capabilities.js';
 export { dropPackages } from './drop-packages.js';
 export type { FolderTree } from './folder-tree.js';

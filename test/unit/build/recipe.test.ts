@@ -70,6 +70,32 @@ test('the demo recipe is right', () => {
   expect(loadRecipe(readFileSync(file, 'utf8'), file).name).toBe('demo');
 });
 
-test('the JSON Schema describes what users write', () => {
+test('the JSON Schema for editors is up to date (npx tsx tools/dev/write-recipe-schema.ts)', () => {
+  const schema = new URL('../../../images/schema.json', import.meta.url);
+  expect(imageRecipeJsonSchema()).toEqual(JSON.parse(readFileSync(schema, 'utf8')));
   expect(imageRecipeJsonSchema()).toMatchObject({ type: 'object', required: ['name', 'date'] });
+});
+
+test('rules of the table that cannot be are told at their lines, all of them', () => {
+  const rules = [
+    '{ path: /dev/a, type: char }',
+    '{ path: /b, type: symlink }',
+    '{ path: /c, target: d }',
+    '{ path: /d/../e, mode: "0600" }',
+    '{ path: /f, capabilities: cap_nope+ep }',
+    '{ path: /g, uid: 99999999999 }',
+  ];
+  const faults = faultsOf(`name: x\ndate: 0\ntable:\n${rules.map((rule) => `  - ${rule}\n`).join('')}`);
+  expect(faults.map((fault) => fault.split(' ')[0])).toEqual(rules.map((_, i) => `${i + 4}:5`));
+});
+
+test('what is wrong is told as expected and found', () => {
+  const text = 'name: x\nrootfs: [{ folder: a, attributes: dirty }, { archive: a, squashfs: b }, 5]\nfiles:\n';
+  expect(faultsOf(text).map((fault) => fault.replace(/^\S+ /, ''))).toEqual([
+    'date is missing: expected seconds since 1970, 2026-01-31 or 2026-01-31T12:00:00Z',
+    'rootfs[0].attributes: expected clean or keep, found dirty',
+    'unknown key squashfs in rootfs[1]',
+    'rootfs[2]: expected text or keys with values, found 5',
+    'files: expected a list, found nothing',
+  ]);
 });

@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import process from 'node:process';
 import { checkBoardProfile } from '../../boards/index.js';
 import type { BoardProfile } from '../../boards/index.js';
-import { UsageError } from '../../core/index.js';
+import { countOf, UsageError } from '../../core/index.js';
 import { filterBoards, knownValues, withBoardFilters } from '../board-filter.js';
 import type { BoardFilterArguments } from '../board-filter.js';
 import { boardIds, loadBoard, profilePath } from '../board-profiles.js';
@@ -129,7 +129,7 @@ function lint(subjects: readonly string[], session: Session): number {
     })),
   };
   session.result(document, () => {
-    const summary = `${files.length} profiles, ${errors} errors, ${diagnostics.length - errors} warnings\n`;
+    const summary = `${countOf(files.length, 'profile')}, ${countOf(errors, 'error')}, ${countOf(diagnostics.length - errors, 'warning')}\n`;
     return renderDiagnostics(diagnostics, session.style) + summary;
   });
   return errors > 0 ? 3 : 0;
