@@ -1,7 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { boardDocument, boardLintDocument, boardListDocument } from '../../tools/cli/documents/boards.js';
+import {
+  boardDocument,
+  boardLintDocument,
+  boardListDocument,
+  stepListDocument,
+} from '../../tools/cli/documents/boards.js';
 import { profilePath } from '../../tools/cli/board-profiles.js';
 import { firmwright, jsonOf } from '../support/cli.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -79,4 +84,24 @@ test('a profile file that is not there is a usage error', async () => {
   const { exitCode, stderr } = await firmwright(['boards', 'lint', join(folder, 'none.yaml')]);
   expect(exitCode).toBe(2);
   expect(stderr).toContain('FW_USAGE_FILE');
+});
+
+test('boards steps lists what a recipe may use, all or those that words find', async () => {
+  const all = stepListDocument.parse(jsonOf(await firmwright(['boards', 'steps', '--json']))).steps;
+  expect(all.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['append-kernel', 'pad-rootfs', 'uImage']),
+  );
+  const { stdout } = await firmwright(['boards', 'steps', 'end', 'marker']);
+  expect(stdout).toContain('pad-rootfs [-x OFFSET]');
+  expect(stdout).not.toContain('append-kernel');
+});
+
+test('the profile that board-profiles/README.md begins with is right', async () => {
+  const guide = readFileSync(new URL('../../board-profiles/README.md', import.meta.url), 'utf8');
+  const [, profile = ''] = /```yaml\n(.*?)```/s.exec(guide) ?? [];
+  const file = join(folder, 'acme_ap1.yaml');
+  writeFileSync(file, profile);
+  const { exitCode, stdout } = await firmwright(['boards', 'lint', file]);
+  expect(stdout).toBe('1 profile, 0 errors, 0 warnings\n');
+  expect(exitCode).toBe(0);
 });

@@ -171,11 +171,10 @@ function* lintSizes(file: ProfilePart): Generator<YamlProblem> {
   }
   const reserve = file.overlay?.reserve ?? 0;
   if (reserve > firmware.size)
-    yield fault(
-      'FW_PROFILE_SIZE',
-      `reserve ${hex(reserve)} is more than the firmware partition`,
-      ['overlay', 'reserve'],
-    );
+    yield fault('FW_PROFILE_SIZE', `reserve ${hex(reserve)} is more than the firmware partition`, [
+      'overlay',
+      'reserve',
+    ]);
 }
 
 /** Every step that takes a file has a word on what that file is, and no other step has. */

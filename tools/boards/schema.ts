@@ -113,7 +113,12 @@ export const boardProfileSchema = z
         'recipe of what stands in the firmware partition; default: the sysupgrade image without metadata',
       ),
     artefacts: z.record(
-      z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'an artefact is named with letters, digits, dot, dash and underscore'),
+      z
+        .string()
+        .regex(
+          /^[A-Za-z0-9][A-Za-z0-9._-]*$/,
+          'an artefact is named with letters, digits, dot, dash and underscore',
+        ),
       z.string(),
     ),
     sources: z.array(z.string()).default([]).describe('where the facts come from'),

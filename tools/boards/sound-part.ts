@@ -44,12 +44,16 @@ export function soundPart(shape: Readonly<Record<string, z.ZodType>>, file: unkn
       positions = positions.filter((_, index) => !faulty.has(index));
       part = part.filter((_, index) => !faulty.has(index));
     }
-    removed.set(key, gone.sort((a, b) => a - b));
+    removed.set(
+      key,
+      gone.sort((a, b) => a - b),
+    );
   }
   return {
     value,
     pathInFile: ([key, index, ...rest]) => {
-      if (key === undefined || typeof index !== 'number') return [key, index, ...rest].filter((step) => step !== undefined);
+      if (key === undefined || typeof index !== 'number')
+        return [key, index, ...rest].filter((step) => step !== undefined);
       let place = index;
       for (const position of removed.get(key) ?? []) if (position <= place) place += 1;
       return [key, place, ...rest];

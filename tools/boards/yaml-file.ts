@@ -50,7 +50,10 @@ export function checkYamlFile<Schema extends z.ZodType>(
   const faults: Diagnostic[] = [...document.errors, ...document.warnings].map((problem) => ({
     severity: problem.name === 'YAMLWarning' ? 'warning' : 'error',
     code: 'FW_PROFILE_YAML',
-    message: problem.code === 'DUPLICATE_KEY' ? 'the key stands here for the second time' : problem.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? problem.message,
+    message:
+      problem.code === 'DUPLICATE_KEY'
+        ? 'the key stands here for the second time'
+        : (problem.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? problem.message),
     file,
     ...at(problem.pos[0]),
   }));

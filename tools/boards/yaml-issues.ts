@@ -18,8 +18,11 @@ const typeNames: Readonly<Record<string, string>> = {
 /** The message of an issue, for zod's `error` option; undefined leaves it to zod. */
 export function issueMessage(issue: RawIssue): string | undefined {
   const expected = expectedOf(issue);
-  if (issue.input === undefined) return expected === undefined ? 'is missing' : `is missing: expected ${expected}`;
-  return expected === undefined ? undefined : `expected ${expected}, found ${foundText(issue.input, expected)}`;
+  if (issue.input === undefined)
+    return expected === undefined ? 'is missing' : `is missing: expected ${expected}`;
+  return expected === undefined
+    ? undefined
+    : `expected ${expected}, found ${foundText(issue.input, expected)}`;
 }
 
 function expectedOf(issue: RawIssue): string | undefined {
@@ -49,9 +52,13 @@ function oneOf(values: readonly string[]): string {
 }
 
 /** What a union takes, where all of its members want another type of value. */
-function alternatives(members: readonly (readonly { code?: string; expected?: unknown }[])[]): string | undefined {
+function alternatives(
+  members: readonly (readonly { code?: string; expected?: unknown }[])[],
+): string | undefined {
   const types = members.map(([issue]) =>
-    issue?.code === 'invalid_type' ? (typeNames[String(issue.expected)] ?? String(issue.expected)) : undefined,
+    issue?.code === 'invalid_type'
+      ? (typeNames[String(issue.expected)] ?? String(issue.expected))
+      : undefined,
   );
   const known = types.filter((type) => type !== undefined);
   return known.length === types.length && known.length > 0 ? oneOf([...new Set(known)]) : undefined;
@@ -96,7 +103,10 @@ export function problemsOf(issue: Issue, root: unknown): YamlProblem[] {
 }
 
 /** The issues of the union's member that the value comes nearest to, when its type is right for one. */
-function nearestMember(issue: Issue & { code: 'invalid_union' }, root: unknown): readonly Issue[] | undefined {
+function nearestMember(
+  issue: Issue & { code: 'invalid_union' },
+  root: unknown,
+): readonly Issue[] | undefined {
   if (valueAt(root, issue.path) === undefined) return undefined;
   const inside = issue.errors.filter((issues) =>
     issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys'),
@@ -106,8 +116,7 @@ function nearestMember(issue: Issue & { code: 'invalid_union' }, root: unknown):
 
 function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(
-    (value, key) =>
-      typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined,
+    (value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined),
     root,
   );
 }
@@ -115,7 +124,8 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
 /** Writes a path as `partitions[2].size`. */
 function keyPath(path: readonly PropertyKey[]): string {
   return path.reduce<string>(
-    (text, key) => (typeof key === 'number' ? `${text}[${key}]` : text === '' ? String(key) : `${text}.${String(key)}`),
+    (text, key) =>
+      typeof key === 'number' ? `${text}[${key}]` : text === '' ? String(key) : `${text}.${String(key)}`,
     '',
   );
 }

@@ -60,7 +60,9 @@ test('a wrong word hides no fault that reaches across fields', () => {
     .replace('label: u-boot,', 'labl: u-boot,')
     .replace('offset: 0x3f0000, size: 0x10000', 'offset: 0x3f0001, size: 0x11000')
     .replace('factory -C US', 'factory -C US | pad-too 4k');
-  expect(checkBoardProfile(text, 'b.yaml').diagnostics.map(({ line, message }) => `${line} ${message}`)).toEqual([
+  expect(
+    checkBoardProfile(text, 'b.yaml').diagnostics.map(({ line, message }) => `${line} ${message}`),
+  ).toEqual([
     `${lineOf(text, 'middle')} endianness: expected big or little, found middle`,
     expect.stringContaining('partitions[0].label is missing: expected text'),
     expect.stringContaining('unknown key labl in partitions[0]'),

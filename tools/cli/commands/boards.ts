@@ -1,25 +1,32 @@
-/** `boards`: lists the profiles, shows one, or checks files. */
+/** `boards`: lists the profiles, shows one, checks files, lists the steps that their recipes may use. */
 import { relative } from 'node:path';
 import process from 'node:process';
 import { checkBoardProfile } from '../../boards/index.js';
 import type { BoardProfile } from '../../boards/index.js';
 import { countOf, UsageError } from '../../core/index.js';
+import { listSteps } from '../../firmware/index.js';
 import { filterBoards, knownValues, withBoardFilters } from '../board-filter.js';
 import type { BoardFilterArguments } from '../board-filter.js';
 import { boardIds, loadBoard, profilePath } from '../board-profiles.js';
 import { defineCommand } from '../command.js';
 import type { Session } from '../command.js';
-import type { BoardDocument, BoardLintDocument, BoardListDocument } from '../documents/boards.js';
+import type {
+  BoardDocument,
+  BoardLintDocument,
+  BoardListDocument,
+  StepListDocument,
+} from '../documents/boards.js';
 import { readText } from '../input-files.js';
 import { recipeText, renderBoard, renderBoardList } from '../render/boards.js';
 import { renderDiagnostics } from '../render/failure.js';
+import { renderTable } from '../render/table.js';
 
 /** The verb. */
 export const boards = defineCommand(
   (yargs) =>
     withBoardFilters(yargs)
       .positional('action', {
-        choices: ['list', 'show', 'lint'] as const,
+        choices: ['list', 'show', 'lint', 'steps'] as const,
         default: 'list' as const,
         describe: 'what to do',
       })
@@ -28,7 +35,7 @@ export const boards = defineCommand(
         array: true,
         default: [] as string[],
         describe:
-          'words of the id or name (list), a board id (show), ids and profile files (lint; all when none is named)',
+          'words of the id or name (list), a board id (show), ids and profile files (lint; all when none is named), words of the step (steps)',
       })
       .example('$0 boards', 'all boards')
       .example('$0 boards list netgear --endian big', 'big-endian boards of one vendor')
@@ -37,7 +44,8 @@ export const boards = defineCommand(
         'boards of a target by the size of their flash',
       )
       .example('$0 boards show ubnt_unifi-ap', 'partitions and recipes of one')
-      .example('$0 boards lint my-board.yaml', 'every fault of a profile, with line and column'),
+      .example('$0 boards lint my-board.yaml', 'every fault of a profile, with line and column')
+      .example('$0 boards steps pad', 'what the recipes of a profile can do'),
   (args, session) => {
     switch (args.action) {
       case 'list':
@@ -48,6 +56,9 @@ export const boards = defineCommand(
         return Promise.resolve(0);
       case 'lint':
         return Promise.resolve(lint(args.subject, session));
+      case 'steps':
+        steps(args.subject, session);
+        return Promise.resolve(0);
     }
   },
 );
@@ -133,4 +144,19 @@ function lint(subjects: readonly string[], session: Session): number {
     return renderDiagnostics(diagnostics, session.style) + summary;
   });
   return errors > 0 ? 3 : 0;
+}
+
+function steps(words: readonly string[], session: Session): void {
+  const found = listSteps().filter((step) =>
+    words.every((word) => `${step.name} ${step.summary}`.toLowerCase().includes(word.toLowerCase())),
+  );
+  if (found.length === 0) session.note(`no step matches; firmwright boards steps lists all\n`);
+  const document: StepListDocument = { schemaVersion: 1, steps: found.map((step) => ({ ...step })) };
+  session.result(document, () =>
+    renderTable(
+      [{ heading: 'step' }, { heading: 'does' }],
+      found.map(({ usage, summary }) => [usage, summary]),
+      session.style.bold,
+    ),
+  );
 }

@@ -95,7 +95,9 @@ function summary(parts: readonly Part[], size: number): string {
   const unknown = all.filter(({ kind }) => kind === 'unknown').reduce((sum, part) => sum + part.size, 0);
   const readable = all.some(({ kind, details }) => kind === 'jffs2' || details['canUnpack'] === true);
   const lines = [
-    ...(checks.length > 0 && wrong.length === 0 ? [checks.length === 1 ? 'the one check is right' : `all ${checks.length} checks are right`] : []),
+    ...(checks.length > 0 && wrong.length === 0
+      ? [checks.length === 1 ? 'the one check is right' : `all ${checks.length} checks are right`]
+      : []),
     ...wrong.map(
       ({ name, part }) =>
         `WRONG: ${name} of the ${part.title} at 0x${part.offset.toString(16)}${cutNote(part)}`,

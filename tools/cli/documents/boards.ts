@@ -63,9 +63,17 @@ export const boardLintDocument = z.strictObject({
   ),
 });
 
+/** What `boards steps --json` prints. */
+export const stepListDocument = z.strictObject({
+  schemaVersion: z.literal(1),
+  steps: z.array(z.strictObject({ name: z.string(), usage: z.string(), summary: z.string() })),
+});
+
 /** Result of `boards list`. */
 export type BoardListDocument = z.infer<typeof boardListDocument>;
 /** Result of `boards show`. */
 export type BoardDocument = z.infer<typeof boardDocument>;
 /** Result of `boards lint`. */
 export type BoardLintDocument = z.infer<typeof boardLintDocument>;
+/** Result of `boards steps`. */
+export type StepListDocument = z.infer<typeof stepListDocument>;
