@@ -12,8 +12,7 @@ export type Lack =
   | 'access-time'
   | 'nanoseconds'
   /** Hard links of the tree it is made from become files of their own. */
-  | 'links-of-the-tree'
-  | 'full-name-limit';
+  | 'links-of-the-tree';
 
 /**
  * A file system under test. To add one: a name, and how to make one that holds a given tree.
@@ -27,6 +26,8 @@ export interface Backend {
   readonly lacks?: readonly Lack[];
   /** Longest name; 255 unless told otherwise. */
   readonly nameMax?: number;
+  /** What statfs(2) says of it, where another layer holds longer names than can be made. */
+  readonly statedNameMax?: number;
   /** Why the whole suite cannot run here; it is then skipped under this title. */
   readonly missing?: string | undefined;
   /** Makes a file system that holds exactly this tree, owned by root. */

@@ -186,7 +186,7 @@ export function readingTests(backend: Backend, mountSample: () => FileSystem): v
     const { blockSize, blocks, nameMax } = mountSample().statfs();
     expect(blockSize).toBeGreaterThan(0);
     expect(blocks).toBeGreaterThanOrEqual(0);
-    expect(nameMax).toBe(backend.nameMax ?? (backend.lacks?.includes('full-name-limit') ? 242 : 255));
+    expect(nameMax).toBe(backend.statedNameMax ?? backend.nameMax ?? 255);
   });
 
   test('holds and lets go of an object any number of times', () => {

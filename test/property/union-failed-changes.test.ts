@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Errno, FaultHook, MemoryFileSystem } from '../../tools/vfs/index.js';
 import { FsError, Scheduler } from '../../tools/vfs/index.js';
-
+import { find } from '../support/files.js';
 import { shapes } from '../support/union-cases.js';
 import type { Shape } from '../support/union-cases.js';
 import { buildScene, mountScene, sceneOperations } from '../support/union-scenes.js';
@@ -25,6 +25,8 @@ interface Attempt {
   readonly name: string;
   readonly store: MemoryFileSystem;
   readonly union: ReturnType<typeof mountScene>;
+  /** What was opened before, by its path. */
+  readonly held: ReadonlyMap<string, number>;
   /** Tries the operation again. */
   readonly again: () => string | undefined;
 }
@@ -35,6 +37,7 @@ function* failures(
   scene: Scene,
   operation: SceneOperation,
   lasting: boolean,
+  open: readonly string[] = [],
 ): Generator<Attempt> {
   for (const code of ['ENOSPC', 'EIO'] as const) {
     for (let ordinal = 1; ; ordinal += 1) {
@@ -42,6 +45,8 @@ function* failures(
       const union = mountScene(scene, store, policy);
       // All names are known, so that what is remembered has to be put right too.
       viewOf(union);
+      const held = new Map(open.map((path) => [path, find(union, path)]));
+      for (const ino of held.values()) union.open(ino, 'write');
       const run = (): string | undefined => {
         const scheduler = new Scheduler();
         const job = scheduler.start(operation.prepare(union));
@@ -55,7 +60,13 @@ function* failures(
       const failure = run();
       if (!met()) break;
       if (failure === undefined) continue;
-      yield { name: `${name}: ${operation.name}, ${code} at change ${ordinal}`, store, union, again: run };
+      yield {
+        name: `${name}: ${operation.name}, ${code} at change ${ordinal}`,
+        store,
+        union,
+        held,
+        again: run,
+      };
     }
   }
 }
@@ -107,4 +118,37 @@ test('when from some call on all fail, the state is that of before or after, als
   }
   console.log(`${tried} failures that last`);
   expect(tried).toBeGreaterThan(500);
+});
+
+const files = ['d/f', 'd/g', 'd/t', 'd/h1', 'd/sub/x', 'e/u', 'e/h2'];
+
+test('whoever has files open when a change of names fails at one of its calls goes on writing to them (union 76, 115, 149)', () => {
+  let tried = 0;
+  const wanted = /^(rename|exchange|unlink|rmdir|link)/;
+  for (const shape of shapes.filter(({ name }) => /^(overlayfs|openwrt|metacopy)/.test(name))) {
+    const scene = buildScene(shape.single ?? false, shape.policy);
+    const quiet = mountScene(scene, scene.store.clone(), shape.policy);
+    viewOf(quiet);
+    const before = [...files, 'd', 'd/sub', 'e', 'pure', 'old'].map(
+      (path) => [path, find(quiet, path)] as const,
+    );
+    for (const operation of sceneOperations.filter(({ name }) => wanted.test(name))) {
+      for (const { name, store, union, held } of failures(shape, scene, operation, false, files)) {
+        tried += 1;
+        store.fault = undefined;
+        for (const [path, ino] of held) union.write(ino, 0, Buffer.from(path));
+        for (const [path, ino] of before) expect([path, find(union, path)]).toEqual([path, ino]);
+        const again = mountScene(scene, store.clone(), shape.policy);
+        for (const fs of [union, again]) {
+          for (const path of held.keys()) {
+            const shared = shape.keepsLinks && path === 'd/h1' ? 'e/h2' : path;
+            const text = Buffer.from(fs.read(find(fs, path), 0, shared.length)).toString();
+            expect(text, `${name}: ${path}`).toBe(shared);
+          }
+        }
+      }
+    }
+  }
+  console.log(`${tried} failures with open files`);
+  expect(tried).toBeGreaterThan(200);
 });

@@ -91,6 +91,13 @@ const truncate = (path: string): SceneOperation =>
   op(`truncate ${path}`, (union) => union.operations.setattr(find(union, path), { size: 0 }));
 const write = (path: string): SceneOperation =>
   op(`write ${path}`, (union) => union.operations.write(find(union, path), 2, Buffer.from('WRITTEN')));
+const read = (path: string): SceneOperation =>
+  op(`read ${path}`, (union) => {
+    const bytes = union.operations.read(find(union, path), 0, 100);
+    return function* (task) {
+      return [...(yield* bytes(task))];
+    };
+  });
 const lookup = (path: string): SceneOperation =>
   op(`look up ${path}`, (union) => {
     const found = union.operations.lookup(...placeOf(union, path));
@@ -115,6 +122,7 @@ export const sceneOperations: readonly SceneOperation[] = [
   rename('d/f', 'd/r'),
   rename('d/f', 'e/r'),
   rename('d/f', 'd/g'),
+  rename('d/f', 'd/t'),
   rename('d/g', 'd/f'),
   rename('d/f', 'd/t', true),
   link('d/f', 'e/linked'),
@@ -132,6 +140,7 @@ export const sceneOperations: readonly SceneOperation[] = [
   rename('pure', 'gone'),
   rename('d/sub', 'e/sub'),
   rename('d', 'dd'),
+  read('d/f'),
   lookup('gone'),
   list('d'),
   create('e/r'),

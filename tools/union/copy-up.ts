@@ -52,17 +52,20 @@ export function* copyUp(state: UnionState, task: Task, node: Node, need: Need): 
   while (needsCopy(node, need)) {
     for (const parent of missingAbove(node)) {
       yield* copyUnlessChanged(state, task, parent, need.kind === 'attributes' ? need : needAttributes);
-      // Another moved it meanwhile: what is above is to be found anew.
-      if (parent.upper === 0) break;
     }
+    // Another may have taken this name away meanwhile, and what is above the next one may be missing too.
     if (node.above?.upper !== 0) yield* copyUnlessChanged(state, task, node, need);
   }
 }
 
-/** The directories above an object that the upper does not have yet, from the top. */
+/** The directories above an object that the upper does not have yet, from the top; they stay, as the topology is held. */
 function missingAbove(node: Node): Node[] {
   const missing: Node[] = [];
-  for (let at = node.above; at?.upper === 0; at = at.above) missing.push(at);
+  let at = node;
+  for (let above = at.above; above?.upper === 0; above = at.above) missing.push((at = above));
+  // A failed change may leave an object without its name until somebody looks that up; the index needs no name.
+  if (at.upper === 0 && at.above === undefined && !at.dead && !at.indexed)
+    throw new FsError('ESTALE', 'copy-up');
   return missing.reverse();
 }
 

@@ -33,7 +33,7 @@ export function* create(
     if (yield* lookupLocked(state, task, directory, name)) throw new FsError('EEXIST', 'create', name);
     if (directory.dead) throw new FsError('ENOENT', 'create', name);
     yield* copyUp(state, task, directory, needAttributes);
-    const ino = yield* changingNames(state, [{ parent: directory, name }], () =>
+    const ino = yield* changingNames(state, task, [{ parent: directory, name }], () =>
       makeUpper(state, upper, directory, name, type, make),
     );
     const number = state.nodes.numberOf(upper, ino);
@@ -111,7 +111,9 @@ export function* link(
     if (node.lowers.length > 0) markImpure(state, upper, directory);
     if (node.dead && !node.linkable) throw new FsError('ENOENT', 'link', name);
     tieLinkCount(state, upper, node);
-    yield* changingNames(state, [{ parent: directory, name }], () => linkUpper(upper, node, directory, name));
+    yield* changingNames(state, task, [{ parent: directory, name }], () =>
+      linkUpper(upper, node, directory, name),
+    );
     if (node.indexed) node.linkCount += 1;
     node.dead = false;
     node.linkable = false;

@@ -11,7 +11,7 @@ import { foreignOn, refuseForeign } from './foreign-marks.js';
 import type { Part } from './layers.js';
 import { findContent, findInLayers, followed, resolveRedirect } from './lower.js';
 import type { LayerHit } from './lower.js';
-import { attribute, attributeNames, directoryMarks, findInLayer } from './marks.js';
+import { attribute, attributeNames, directoryMarks, findInLayer, isPrivateName } from './marks.js';
 import { NameCache } from './name-cache.js';
 import { isFound, noParts, upperPart } from './node.js';
 import type { Alias, Node } from './node.js';
@@ -48,6 +48,8 @@ export function* lookupLocked(
   const known = directory.children?.get(name);
   if (known !== undefined) return known ?? undefined;
   if (directory.dead) return undefined;
+  const reading = (state.upper ?? state.lowers[0])?.reading;
+  if (reading && isPrivateName(reading, name)) throw new FsError('EPERM', 'lookup', name);
   let found: Attributes | 'whiteout' | undefined;
   if (directory.upper !== 0 && state.upper) {
     yield upperStep;

@@ -1,5 +1,11 @@
 /** Which forms of whiteouts and opaque marks are read in one layer. */
+import type { ByteString } from '../core/index.js';
 import type { WhiteoutForm } from './policy.js';
+
+/** mini_fo's list of what changed in a directory. */
+export const miniFoList = 'META_dAfFgHE39ktF3HD2sr' as ByteString;
+/** Folder of unionfs-fuse's records, under the root of a layer. */
+export const hiddenFolder = '.unionfs' as ByteString;
 
 /** How the marks of one layer are read, compiled from the forms chosen. */
 export interface MarkReading {
@@ -19,6 +25,8 @@ export interface MarkReading {
   readonly fuse: boolean;
   /** Whiteouts and opaque flags that the file system itself has. */
   readonly entries: boolean;
+  /** Names of lists, which a new mount would take for marks. */
+  readonly lists: readonly ByteString[];
 }
 
 /** Compiles the forms that are read; the first is the one that is written. */
@@ -34,5 +42,9 @@ export function markReading(kinds: readonly WhiteoutForm[], prefix: string): Mar
     prefixes: fuse ? [...new Set([prefix, 'trusted.overlay.', 'user.overlay.'])] : [prefix],
     fuse,
     entries: forms.has('bsd'),
+    lists: [
+      ...(forms.has('mini_fo') ? [miniFoList] : []),
+      ...(forms.has('unionfs-fuse') ? [hiddenFolder] : []),
+    ],
   };
 }

@@ -94,7 +94,7 @@ function hasOpaqueFile({ layer, ino }: Pick<Part, 'layer' | 'ino'>, names: reado
   if (!layer.reading.names) return false;
   const files = [aufsOpaque, unionfsOpaque, ...(layer.reading.fuse ? [fuseOpaque] : [])];
   return (
-    files.some((file) => layer.fs.lookup(ino, file as ByteString) !== undefined) ||
+    files.some((file) => lookupMark(layer.fs, ino, file as ByteString) !== undefined) ||
     (layer.reading.fuse && names.includes(fuseOpaqueAttribute as ByteString))
   );
 }
@@ -156,6 +156,9 @@ export function isPrivateName(reading: MarkReading, name: ByteString): boolean {
   return reading.names && name.startsWith(aufsPrefix);
 }
 
+/** Longest name that leaves the aufs form room for its marks and temporary names (40). */
+export const aufsNameMax = 242;
+
 /**
  * Looks a name up in one directory of one layer.
  *
@@ -172,7 +175,7 @@ export function findInLayer(part: Part, name: ByteString): Attributes | 'whiteou
 }
 
 function isRecorded({ layer: { fs, reading }, ino }: Part, name: ByteString): boolean {
-  if (reading.names && lookupShort(fs, ino, (aufsPrefix + name) as ByteString) !== undefined) return true;
+  if (reading.names && lookupMark(fs, ino, (aufsPrefix + name) as ByteString) !== undefined) return true;
   return reading.entries && fs.whiteouts?.has(ino, name) === true;
 }
 
@@ -181,6 +184,16 @@ function lookupShort(fs: FileSystem, directory: Ino, name: ByteString): Ino | un
     return fs.lookup(directory, name);
   } catch (error) {
     if (error instanceof FsError && error.code === 'ENAMETOOLONG') return undefined;
+    throw error;
+  }
+}
+
+/** A union beneath that keeps such names for itself shows none. */
+function lookupMark(fs: FileSystem, directory: Ino, name: ByteString): Ino | undefined {
+  try {
+    return lookupShort(fs, directory, name);
+  } catch (error) {
+    if (error instanceof FsError && error.code === 'EPERM') return undefined;
     throw error;
   }
 }

@@ -16,7 +16,7 @@ import { upperStep } from './steps.js';
 /** The listing of a directory, built at first use; the directory's lock is held. */
 export function* listingLocked(state: UnionState, task: Task, directory: Node): Operation<Listing> {
   if (directory.listing) return directory.listing;
-  const found = new Map<ByteString, { ino: Ino; type: FileType }>();
+  const found: Found = new Map();
   // The lowest layer first: positions of what is beneath stay when the upper grows.
   for (const part of [...directory.lowers].reverse()) addLower(state, found, part, directory);
   if (directory.upper !== 0 && state.upper) yield* addUpper(state, task, found, directory);
@@ -28,7 +28,14 @@ export function* listingLocked(state: UnionState, task: Task, directory: Node): 
   return listing;
 }
 
-type Found = Map<ByteString, { ino: Ino; type: FileType }>;
+interface FoundName {
+  readonly ino: Ino;
+  readonly type: FileType;
+  /** Number of a lower object that nobody has looked up; 0 where it has to be. */
+  readonly promised?: true;
+}
+
+type Found = Map<ByteString, FoundName>;
 
 function addLower(state: UnionState, found: Found, part: Part, directory: Node): void {
   const { layer } = part;
@@ -41,14 +48,15 @@ function addLower(state: UnionState, found: Found, part: Part, directory: Node):
     const apart = directory.apart || namedApart(state, part, entry);
     const number = apart ? undefined : state.nodes.numberOf(layer, entry.ino);
     const free = number !== undefined && !state.nodes.has(number);
-    found.set(entry.name, { ino: free ? number : 0, type: entry.type });
+    found.set(entry.name, { ino: free ? number : 0, type: entry.type, promised: true });
   }
 }
 
-/** What shows from the lowers and has no number of its own yet gets one by being looked up. */
+/** What shows from the lowers and has no number of its own, or lost it to what the upper has, is looked up. */
 function numberRest(state: UnionState, found: Found, directory: Node): void {
   for (const [name, entry] of found) {
-    if (entry.ino === 0) found.set(name, { ino: lowerNumber(state, directory, name), type: entry.type });
+    if (entry.promised && (entry.ino === 0 || state.nodes.has(entry.ino)))
+      found.set(name, { ino: lowerNumber(state, directory, name), type: entry.type });
   }
 }
 

@@ -22,6 +22,7 @@ import type {
 import { attributesOf, getAttribute, listAttributes } from './attributes.js';
 import { contentOf } from './content.js';
 import type { FallocateMode } from './content.js';
+import { aufsNameMax } from './marks.js';
 import { mountState } from './mount.js';
 import type { MountedState, UnionOptions } from './mount.js';
 import { UnionOperations } from './operations.js';
@@ -31,9 +32,6 @@ import type { Union } from './union.js';
 import { which } from './which.js';
 import type { Whereabouts } from './which.js';
 import { OpenFiles } from './open-files.js';
-
-/** Room that the aufs form leaves for a name (union-semantics 40). */
-const aufsNameMax = 242;
 
 /**
  * Mounts a union: one writable directory over read-only ones, as overlayfs does.
@@ -60,6 +58,7 @@ class MountedUnion implements Union {
   /** Objects opened for writing since they were last closed by all. */
   readonly #writers = new Set<Ino>();
   #holds = 0;
+  #nameMax: number | undefined;
   #live = true;
 
   constructor(mounted: MountedState) {
@@ -238,13 +237,11 @@ class MountedUnion implements Union {
 
   statfs(): FileSystemStatistics {
     const { upper, lowers } = this.#state;
-    if (upper) {
-      const statistics = upper.fs.statfs();
-      return upper.work.form === 'aufs' ? { ...statistics, nameMax: aufsNameMax } : statistics;
-    }
+    const nameMax = (this.#nameMax ??= longestName(this.#state));
+    if (upper) return { ...upper.fs.statfs(), nameMax };
     const top = lowers[0];
     if (!top) throw new FsError('EIO', 'statfs');
-    return { ...top.fs.statfs(), blocksFree: 0, blocksAvailable: 0, filesFree: 0 };
+    return { ...top.fs.statfs(), nameMax, blocksFree: 0, blocksAvailable: 0, filesFree: 0 };
   }
 
   sync(ino?: Ino, opener?: LockOwner): void {
@@ -318,4 +315,13 @@ class MountedUnion implements Union {
 function inWordsOfUnion(error: unknown, syscall: string, name: ByteString | undefined): unknown {
   if (!(error instanceof FsError) || (error.syscall === syscall && error.path === name)) return error;
   return new FsError(error.code, syscall, name);
+}
+
+/** The longest name that any layer can hold; what is made in the aufs form has to be shorter (24, 40). */
+function longestName({ upper, lowers }: MountedState['state']): number {
+  if (upper?.work.form === 'aufs') return aufsNameMax;
+  return [...(upper ? [upper] : []), ...lowers].reduce(
+    (max, { fs }) => Math.max(max, fs.statfs().nameMax),
+    0,
+  );
 }

@@ -2,10 +2,10 @@
 import type { ByteString } from '../core/index.js';
 import { checkName, comesBefore, FsError, take } from '../vfs/index.js';
 import type { Operation, Task } from '../vfs/index.js';
-import { isPrivateName } from './marks.js';
+import { aufsNameMax, isPrivateName } from './marks.js';
 import { tellObject } from './events.js';
 import type { Alias, Node } from './node.js';
-import { attach, rememberAbsent } from './lookup.js';
+import { attach, lookup, lookupLocked, rememberAbsent } from './lookup.js';
 import { forgetIfUnused } from './state.js';
 import type { UnionState, WritableLayer } from './state.js';
 import { upperStep } from './steps.js';
@@ -53,11 +53,13 @@ export function* settle(state: UnionState, task: Task, orGoOn = false): Operatio
   if (!topology.tryTake(task)) yield* take(task, topology);
   try {
     yield upperStep;
+    const lost: NamePlace[] = [];
     for (const { directory, name } of upper.work.journal.unsettledNames) {
       const parent = nodes.byUpper(directory);
-      if (parent) forgetName(state, { parent, name });
+      if (parent && forgetName(state, { parent, name })) lost.push({ parent, name });
     }
     upper.work.journal.settle();
+    for (const { parent, name } of lost) yield* lookup(state, task, parent, name);
   } catch (error) {
     if (!orGoOn || !(error instanceof FsError)) throw error;
   } finally {
@@ -86,7 +88,9 @@ export function* withObjects<T>(task: Task, nodes: readonly Node[], body: () => 
 /** Refuses names that cannot be made. */
 export function checkNewName(upper: WritableLayer, name: ByteString, syscall: string): void {
   checkName(name, syscall);
-  if (isPrivateName(upper.reading, name)) throw new FsError('EPERM', syscall, name);
+  const { reading, work } = upper;
+  if (work.form === 'aufs' && name.length > aufsNameMax) throw new FsError('ENAMETOOLONG', syscall, name);
+  if (isPrivateName(reading, name) || reading.lists.includes(name)) throw new FsError('EPERM', syscall, name);
 }
 
 /** Publishes a new name. */
@@ -111,29 +115,39 @@ export interface NamePlace {
 }
 
 /**
- * Runs the part of an operation that changes the upper; when it fails in the middle, the names are looked up again,
- * so that what is remembered agrees with what the upper holds.
+ * Runs the part of an operation that changes the upper, with the locks of the directories held; when it fails in the
+ * middle, the names are looked up again, so that what is remembered agrees with what the upper holds, and whoever has
+ * the objects open goes on with them.
  */
 export function* changingNames<T>(
   state: UnionState,
+  task: Task,
   places: readonly NamePlace[],
   body: () => Operation<T>,
 ): Operation<T> {
   try {
     return yield* body();
   } catch (error) {
-    for (const place of places) forgetName(state, place);
+    const lost = places.filter((place) => forgetName(state, place));
+    try {
+      for (const { parent, name } of lost) yield* lookupLocked(state, task, parent, name);
+    } catch (second) {
+      // The caller hears of the first failure; what is without a name meanwhile answers ESTALE.
+      if (!(second instanceof FsError)) throw second;
+    }
     throw error;
   }
 }
 
-function forgetName(state: UnionState, { parent, name }: NamePlace): void {
+/** Forgets what a name led to; tells whether that was known. */
+function forgetName(state: UnionState, { parent, name }: NamePlace): boolean {
   const alias = parent.children?.forget(name);
   parent.listing = undefined;
-  if (!alias) return;
+  if (!alias) return false;
   const { node } = alias;
   node.aliases = node.aliases.filter((other) => other !== alias);
   if (node.aliases.length === 0) state.nodes.detach(node);
+  return true;
 }
 
 /** Ends an object whose last name is gone; it lives on while it is held. */

@@ -223,7 +223,7 @@ function takeBack(
 ): void {
   try {
     const moved = fs.lookup(to, newName);
-    if (moved === undefined || moved === old || fs.lookup(from, name) !== moved) return;
+    if (moved === undefined || fs.lookup(from, name) !== moved) return;
     if (aside !== undefined) fs.rename(workIno, aside, to, newName);
     else if (old === undefined && !isDirectory(fs, moved)) fs.unlink(to, newName);
   } catch (error) {

@@ -47,7 +47,7 @@ export function* unlink(state: UnionState, task: Task, directory: Node, name: By
       nameLost(state, upper, alias);
       tellEntry(state, 'delete', directory, name, node);
     };
-    yield* withObjects(task, [node], () => changingNames(state, [alias], change));
+    yield* withObjects(task, [node], () => changingNames(state, task, [alias], change));
   });
 }
 
@@ -168,5 +168,5 @@ function* removeDirectory(
     nameLost(state, upper, alias);
     tellEntry(state, 'delete', parent, name, node);
   };
-  yield* withObjects(task, [node], () => changingNames(state, [alias], change));
+  yield* withObjects(task, [node], () => changingNames(state, task, [alias], change));
 }

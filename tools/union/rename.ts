@@ -93,7 +93,7 @@ function* renameLocked(
     { parent: to, name: newName },
   ];
   yield* withObjects(task, objects, () =>
-    changingNames(state, places, () => renameHeld(state, task, upper, renaming)),
+    changingNames(state, task, places, () => renameHeld(state, task, upper, renaming)),
   );
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Union } from '../../../tools/union/index.js';
-import { MemoryFileSystem } from '../../../tools/vfs/index.js';
+import { MemoryFileSystem, Scheduler } from '../../../tools/vfs/index.js';
 import { b, errnoOf, find, names, put, textAt } from '../../support/files.js';
 import { lowerWith, memory, policyWith, strayIn, unionOf } from '../../support/unions.js';
 
@@ -223,4 +223,25 @@ test('data that arrives after the attributes keeps the capability of the file (u
   union.open(find(union, 'f'), 'write');
   expect(store.listxattr(find(store, 'upper/f'))).toContain('security.capability');
   expect(textAt(store, 'upper/f')).toBe('content');
+});
+
+test('a copy-up whose name goes before it has the lock takes the next name, with the directories above that (union 182, 186)', () => {
+  const [lower, store] = [lowerWith('d/', 'd/s/', 'd/s/h1', 'e/'), memory()];
+  lower.link(find(lower, 'd/s/h1'), find(lower, 'e'), b('h2'));
+  const union = unionOf({ lowers: [lower], store });
+  const ino = find(union, 'd/s/h1');
+  expect(find(union, 'e/h2')).toBe(ino);
+  const scheduler = new Scheduler();
+  const copy = scheduler.start(union.operations.setattr(ino, { mode: 0o600 }));
+  while (store.lookup(find(store, 'upper'), b('d')) === undefined) scheduler.step(0);
+  // The upper has no room for the object just now, so that its name goes and nothing is copied.
+  store.fault = ({ call }) => (call === 'mknod' ? 'ENOSPC' : undefined);
+  const removal = scheduler.start(union.operations.unlink(find(union, 'd/s'), b('h1')));
+  while (removal.outcome === undefined) scheduler.step(1);
+  store.fault = undefined;
+  scheduler.runAll();
+  expect([copy.outcome?.kind, removal.outcome.kind]).toEqual(['done', 'done']);
+  expect([names(union, find(union, 'd/s')), names(union, find(union, 'e'))]).toEqual([[], ['h2']]);
+  expect(union.getattr(find(union, 'e/h2'))).toMatchObject({ ino, mode: 0o600, nlink: 1 });
+  expect([textAt(store, 'upper/e/h2'), strayIn(store)]).toEqual(['content', []]);
 });

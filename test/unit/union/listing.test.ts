@@ -12,6 +12,7 @@ import {
   textAt,
 } from '../../support/files.js';
 import { lowerWith, memory, unionOf, upperOn } from '../../support/unions.js';
+import { viewOf } from '../../support/views.js';
 
 test('a listing goes on after removals without losing or repeating a name (union 50, 52, 55)', () => {
   const union = unionOf({ lowers: [lowerWith('a', 'b', 'c', 'd')], store: memory() });
@@ -63,6 +64,35 @@ test('a lower directory that a foreign upper shows in two places has its own obj
   for (const path of ['a', 'moved']) {
     const [entry] = union.readdir(find(union, path));
     expect(entry?.ino).toBe(find(union, `${path}/f`));
+  }
+});
+
+test('objects of a lower directory that shows in two places have numbers of their own, whoever asks first and how (union 56, 124)', () => {
+  const lower = lowerWith('a/', 'a/f', 'a/s/', 'a/s/g');
+  const all = ['', '/f', '/s', '/s/g'];
+  for (const order of [
+    ['a', 'x'],
+    ['x', 'a'],
+  ]) {
+    for (const depth of [1, 2]) {
+      const store = memory();
+      const x = store.mkdir(upperOn(store).upper.root, b('x'), newDirectoryAttributes);
+      store.setxattr(x, b('trusted.overlay.redirect'), Buffer.from('/a'));
+      const union = unionOf({ lowers: [lower], store });
+      const listed = new Map<string, number>();
+      const list = (path: string): void => {
+        for (const { name, ino } of union.readdir(find(union, path))) listed.set(`${path}/${name}`, ino);
+      };
+      // Both are listed before anybody asks for what was listed.
+      list('');
+      for (const place of order) list(`/${place}`);
+      if (depth === 2) for (const place of order) list(`/${place}/s`);
+      for (const [path, ino] of listed)
+        expect([path, union.getattr(ino).ino]).toEqual([path, find(union, path)]);
+      const numbers = order.flatMap((place) => all.map((path) => find(union, place + path)));
+      expect(new Set(numbers).size).toBe(numbers.length);
+      expect(viewOf(union)).not.toContain('INCONSISTENT');
+    }
   }
 });
 

@@ -1,4 +1,5 @@
 /** The forms in which whole layers keep their marks, and what each can hold (union-semantics 37, 40). */
+import { aufsNameMax } from '../marks.js';
 import type { WhiteoutForm } from '../policy.js';
 
 /** A form of the field; `overlay-user` is `overlay` with the attributes of a user without privileges. */
@@ -35,7 +36,7 @@ export const formAbilities: Readonly<Record<LayerForm, FormAbilities>> = {
   'overlay-x': overlay,
   'overlay-user': { ...overlay, prefix: 'user.overlay.' },
   'overlay-v7': overlay,
-  aufs: { ...recorded, nameMax: 242 },
+  aufs: { ...recorded, nameMax: aufsNameMax },
   'fuse-overlayfs': { ...recorded, inPlace: true },
   bsd: { ...recorded, inPlace: true },
   'unionfs-fuse': { ...recorded, opaque: false, nameMax: 255 - '_HIDDEN~'.length },

@@ -4,9 +4,7 @@ import type { ByteString } from '../../core/index.js';
 import { isName, writeAll } from '../../vfs/index.js';
 import type { FileSystem, Ino } from '../../vfs/index.js';
 import { isRedirect } from '../lower.js';
-
-/** Name of the file; mini_fo keeps it for itself. */
-export const miniFoList = 'META_dAfFgHE39ktF3HD2sr' as ByteString;
+import { miniFoList } from '../mark-reading.js';
 
 /** What a list says. */
 export interface MiniFoList {

@@ -5,13 +5,13 @@ import { isName } from '../../vfs/index.js';
 import type { FileSystem, Ino } from '../../vfs/index.js';
 import type { Layer } from '../layers.js';
 import { isRedirect } from '../lower.js';
-import { markReading } from '../mark-reading.js';
+import { hiddenFolder, markReading, miniFoList } from '../mark-reading.js';
 import { directoryMarks, isPrivateName, isWhiteout, mayBeWhiteout, whiteoutEntries } from '../marks.js';
 import type { WhiteoutForm } from '../policy.js';
 import { formAbilities } from './layer-form.js';
 import type { LayerForm } from './layer-form.js';
-import { miniFoList, readMiniFoList } from './mini-fo.js';
-import { hiddenFolder, hiddenName } from './unionfs-fuse.js';
+import { readMiniFoList } from './mini-fo.js';
+import { hiddenName } from './unionfs-fuse.js';
 
 /** A directory of a layer with its marks. */
 export interface MarkedDirectory {

@@ -2,9 +2,8 @@
 import type { ByteString } from '../../core/index.js';
 import { isName } from '../../vfs/index.js';
 import type { FileSystem, Ino } from '../../vfs/index.js';
+import { hiddenFolder } from '../mark-reading.js';
 
-/** Folder under a layer's root that mirrors its directories. */
-export const hiddenFolder = '.unionfs' as ByteString;
 const suffix = '_HIDDEN~';
 
 /** The name that a file of the folder hides; undefined for anything else. */
