@@ -59,3 +59,8 @@ export function defineCommand<Options>(
     run: async (args, session) => (await run(args as ArgumentsCamelCase<Options>, session)) ?? 0,
   };
 }
+
+/** One example of `--help`: what comes of the command, then the command on a line of its own, to be copied. */
+export function example(command: string, what: string): [text: string, beside: string] {
+  return [what === '' ? command : `# ${what}\n${command}`, ''];
+}

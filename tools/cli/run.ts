@@ -13,7 +13,7 @@ import { describeFailure, failureDocument, renderFailure } from './render/failur
 import { styleFor } from './render/style.js';
 import { taskDisplay } from './render/tasks.js';
 import { nameOf, usageError } from './usage-error.js';
-import { verbs } from './verbs.js';
+import { groups, verbs } from './verbs.js';
 import type { Verb } from './verbs.js';
 import { programVersion } from './version.js';
 
@@ -131,23 +131,19 @@ function addVerbs(parser: Argv, loaded: LoadedVerb | undefined, choose: Choose):
       },
     );
   };
-  const groups = new Set<string>();
+  const added = new Set<string>();
   for (const verb of verbs) {
     const [first = '', second = ''] = verb.usage.split(' ');
     if (!isWord(second)) {
       add(parser, verb, verb.usage);
-    } else if (!groups.has(first)) {
-      groups.add(first);
+    } else if (!added.has(first)) {
+      added.add(first);
       const members = verbs.filter((other) => other.usage.startsWith(`${first} `));
       const names = members.map((member) => member.usage.split(' ')[1]).join('|');
-      parser.command(
-        `${first} <${names}>`,
-        members.map((member) => member.describe).join('; '),
-        (options) => {
-          for (const member of members) add(options, member, member.usage.slice(first.length + 1));
-          return options.demandCommand(1, `name one of: ${names.replaceAll('|', ', ')}`);
-        },
-      );
+      parser.command(`${first} <${names}>`, groups[first] ?? '', (options) => {
+        for (const member of members) add(options, member, member.usage.slice(first.length + 1));
+        return options.demandCommand(1, `name one of: ${names.replaceAll('|', ', ')}`);
+      });
     }
   }
 }

@@ -8,6 +8,11 @@ export interface Verb {
   readonly load: () => Promise<Command>;
 }
 
+/** What the verbs of one first word do together. */
+export const groups: Readonly<Record<string, string>> = {
+  mkfs: 'Write a squashfs or JFFS2 image from a folder, an archive or another image',
+};
+
 /** All verbs. */
 export const verbs: readonly Verb[] = [
   {

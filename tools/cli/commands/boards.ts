@@ -8,7 +8,7 @@ import { listSteps } from '../../firmware/index.js';
 import { filterBoards, knownValues, withBoardFilters } from '../board-filter.js';
 import type { BoardFilterArguments } from '../board-filter.js';
 import { boardIds, loadBoard, profilePath } from '../board-profiles.js';
-import { defineCommand } from '../command.js';
+import { defineCommand, example } from '../command.js';
 import type { Session } from '../command.js';
 import type {
   BoardDocument,
@@ -37,15 +37,17 @@ export const boards = defineCommand(
         describe:
           'words of the id or name (list), a board id (show), ids and profile files (lint; all when none is named), words of the step (steps)',
       })
-      .example('$0 boards', 'all boards')
-      .example('$0 boards list netgear --endian big', 'big-endian boards of one vendor')
+      .example(...example('$0 boards', 'all boards'))
+      .example(...example('$0 boards list netgear --endian big', 'big-endian boards of one vendor'))
       .example(
-        '$0 boards list --target ath79 --flash 8m..16m',
-        'boards of a target by the size of their flash',
+        ...example(
+          '$0 boards list --target ath79 --flash 8m..16m',
+          'boards of a target by the size of their flash',
+        ),
       )
-      .example('$0 boards show ubnt_unifi-ap', 'partitions and recipes of one')
-      .example('$0 boards lint my-board.yaml', 'every fault of a profile, with line and column')
-      .example('$0 boards steps pad', 'what the recipes of a profile can do'),
+      .example(...example('$0 boards show ubnt_unifi-ap', 'partitions and recipes of one'))
+      .example(...example('$0 boards lint my-board.yaml', 'every fault of a profile, with line and column'))
+      .example(...example('$0 boards steps pad', 'what the recipes of a profile can do')),
   (args, session) => {
     switch (args.action) {
       case 'list':

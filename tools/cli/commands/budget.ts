@@ -7,7 +7,7 @@ import { readAgainst } from '../against.js';
 import { withBuildOptions } from '../build-options.js';
 import { budgetError, measureSavings, withTop } from '../budgets.js';
 import type { CountedBoard } from '../budgets.js';
-import { defineCommand } from '../command.js';
+import { defineCommand, example } from '../command.js';
 import type { Session } from '../command.js';
 import { countSubject } from '../count-subject.js';
 import { renderBudget } from '../render/budget.js';
@@ -49,13 +49,20 @@ export const budget = defineCommand(
         default: 'text' as const,
         describe: 'html: one file with flash map, treemap and search, for one board',
       })
-      .example('$0 budget images/demo/image.yaml -b ubnt_unifi-ap --kernel k.bin', 'of what would be built')
-      .example('$0 budget sysupgrade.bin --format markdown', 'of an image, for a report')
       .example(
-        '$0 budget new.bin -b ubnt_unifi-ap --against old.bin --format html >report.html',
-        'to look at',
+        ...example(
+          '$0 budget images/demo/image.yaml -b ubnt_unifi-ap --kernel k.bin',
+          'of what would be built',
+        ),
       )
-      .example('$0 budget sysupgrade.bin --savings', 'which package to drop'),
+      .example(...example('$0 budget sysupgrade.bin --format markdown', 'of an image, for a report'))
+      .example(
+        ...example(
+          '$0 budget new.bin -b ubnt_unifi-ap --against old.bin --format html >report.html',
+          'to look at',
+        ),
+      )
+      .example(...example('$0 budget sysupgrade.bin --savings', 'which package to drop')),
   async (args, session) => {
     const { top, format } = args;
     if (!Number.isInteger(top) || top < 0)

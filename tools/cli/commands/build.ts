@@ -8,7 +8,7 @@ import { makeFolder } from '../../rootfs/index.js';
 import { loadBoard } from '../board-profiles.js';
 import { executeOptions, planFrom, withBuildOptions } from '../build-options.js';
 import { budgetError, budgetsByBoard, recordedBudgets } from '../budgets.js';
-import { defineCommand } from '../command.js';
+import { defineCommand, example } from '../command.js';
 import type { Session } from '../command.js';
 import { writeBeside } from '../output-files.js';
 import { readKey } from '../key-files.js';
@@ -43,20 +43,31 @@ export const build = defineCommand(
       .option('force', { type: 'boolean', default: false, describe: 'pack anew, as --no-cache does' })
       .group(['jobs', 'cache', 'force'], 'How it is packed:')
       .group(['out', 'sign-key', 'verify', 'plan'], 'What comes out:')
-      .example('$0 build images/demo/image.yaml -b ubnt_unifi-ap --kernel vmlinux.lzma', 'artefacts in out/')
       .example(
-        '$0 build images/demo/image.yaml -b ubnt_unifi-ap -b glinet_gl-mt300n-v2 --plan',
-        'only the plan',
+        ...example(
+          '$0 build images/demo/image.yaml -b ubnt_unifi-ap --kernel vmlinux.lzma',
+          'artefacts in out/',
+        ),
       )
       .example(
-        '$0 build image.yaml -b ubnt_unifi-ap --rootfs root.tar.xz --kernel k.bin -o out',
-        'a root of your own',
+        ...example(
+          '$0 build images/demo/image.yaml -b ubnt_unifi-ap -b glinet_gl-mt300n-v2 --plan',
+          'only the plan',
+        ),
       )
       .example(
-        '$0 build images/demo/image.yaml -b ubnt_unifi-ap --kernel vmlinux.lzma --verify out',
-        'exit code 12 unless the same bytes come out',
+        ...example(
+          '$0 build image.yaml -b ubnt_unifi-ap --rootfs root.tar.xz --kernel k.bin -o out',
+          'a root of your own',
+        ),
       )
-      .example('$0 build parts -o out', 'puts together what unpack took apart, edited or not'),
+      .example(
+        ...example(
+          '$0 build images/demo/image.yaml -b ubnt_unifi-ap --kernel vmlinux.lzma --verify out',
+          'exit code 12 unless the same bytes come out',
+        ),
+      )
+      .example(...example('$0 build parts -o out', 'puts together what unpack took apart, edited or not')),
   async (args, session) => {
     if (isUnpackedSet(args.recipe)) {
       await buildFromSet(args.recipe, args, session);

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { UsageError } from '../../core/index.js';
 import { checkImage, parseCutPoint, type CheckReport, type CutProgress } from '../../emulator/index.js';
 import { boardOfImage } from '../board-profiles.js';
-import { defineCommand } from '../command.js';
+import { defineCommand, example } from '../command.js';
 import { cutProgress } from '../documents/cut-progress.js';
 import type { CheckDocument } from '../documents/check.js';
 import { readImage, readInput } from '../input-files.js';
@@ -46,14 +46,18 @@ export const check = defineCommand(
         describe: 'carry settings in a form that survives garbage collection, unlike `mtd -j`',
       })
       .option('junit', { type: 'string', describe: 'also write the result to this file as JUnit XML' })
-      .example('$0 check image.bin --board ubnt_unifi-ap', 'boot, reset and upgrade')
+      .example(...example('$0 check image.bin --board ubnt_unifi-ap', 'boot, reset and upgrade'))
       .example(
-        '$0 check image.bin --board ubnt_unifi-ap --power-cuts sample',
-        'and with the power cut, in seconds',
+        ...example(
+          '$0 check image.bin --board ubnt_unifi-ap --power-cuts sample',
+          'and with the power cut, in seconds',
+        ),
       )
       .example(
-        '$0 check old.bin --upgrade new.bin --board ubnt_unifi-ap',
-        'and the upgrade to a newer image',
+        ...example(
+          '$0 check old.bin --upgrade new.bin --board ubnt_unifi-ap',
+          'and the upgrade to a newer image',
+        ),
       ),
   async (args, session) => {
     const image = await readInput(args.image, session);

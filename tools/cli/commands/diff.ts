@@ -4,7 +4,7 @@ import { compareImages, diffMarkdown, readImageContents, refusable } from '../..
 import type { ImageContents, ImageDiff } from '../../diff/index.js';
 import { boardOfImage } from '../board-profiles.js';
 import { budgetError } from '../budgets.js';
-import { defineCommand } from '../command.js';
+import { defineCommand, example } from '../command.js';
 import { boardOption } from '../device-options.js';
 import { diffDocumentOf } from '../documents/diff.js';
 import { readInput } from '../input-files.js';
@@ -30,10 +30,12 @@ export const diff = defineCommand(
         default: [],
         describe: 'fail on such a change',
       })
-      .example('$0 diff old.bin new.bin', 'packages, files, flash')
+      .example(...example('$0 diff old.bin new.bin', 'packages, files, flash'))
       .example(
-        '$0 diff old.bin new.bin --format markdown --max-growth 64k --refuse dangling downgrade',
-        'as a gate for a pull request',
+        ...example(
+          '$0 diff old.bin new.bin --format markdown --max-growth 64k --refuse dangling downgrade',
+          'as a gate for a pull request',
+        ),
       ),
   async (args, session) => {
     const bytes = { before: await readInput(args.old, session), after: await readInput(args.new, session) };

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import process from 'node:process';
 import { loadAddon } from '../../addon/index.js';
 import { EnvironmentError } from '../../core/index.js';
-import { defineCommand } from '../command.js';
+import { defineCommand, example } from '../command.js';
 import type { Session } from '../command.js';
 import type { DoctorDocument } from '../documents/doctor.js';
 import { helperPath } from '../mount/helper.js';
@@ -33,7 +33,7 @@ const programs: readonly (readonly [string, string])[] = [
 
 /** The verb. */
 export const doctor = defineCommand(
-  (yargs) => yargs.example('$0 doctor', 'one line for everything that is looked at'),
+  (yargs) => yargs.example(...example('$0 doctor', 'one line for everything that is looked at')),
   (_, session) => {
     const checks = [nodeCheck(), ...addonParts.map(([part, use, need]) => addonCheck(part, use, need))];
     checks.push(...fuseChecks(), ...programs.map(([name, debian]) => programCheck(name, debian, session)));

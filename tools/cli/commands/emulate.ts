@@ -1,7 +1,7 @@
 /** `emulate`: runs a scenario file on the emulated device. */
 import { UsageError } from '../../core/index.js';
 import { findingTexts, loadScenario } from '../../emulator/index.js';
-import { defineCommand } from '../command.js';
+import { defineCommand, example } from '../command.js';
 import type { EmulateDocument } from '../documents/check.js';
 import { junitOfRuns, renderRuns, type ScenarioRunResult } from '../render/scenario-runs.js';
 import { readText } from '../input-files.js';
@@ -50,10 +50,12 @@ export const emulate = defineCommand(
       })
       .option('timeline', { type: 'boolean', default: false, describe: 'print what happened when' })
       .option('junit', { type: 'string', describe: 'also write the result to this file as JUnit XML' })
-      .example('$0 emulate reset.yaml --image image.bin --board ubnt_unifi-ap', 'one scenario')
+      .example(...example('$0 emulate reset.yaml --image image.bin --board ubnt_unifi-ap', 'one scenario'))
       .example(
-        '$0 emulate reset.yaml --flash dump.bin --snapshot --timeline',
-        'on a dump, which is left alone',
+        ...example(
+          '$0 emulate reset.yaml --flash dump.bin --snapshot --timeline',
+          'on a dump, which is left alone',
+        ),
       ),
   (args, session) => {
     const all = loadScenario(readText(args.scenario, 'a scenario'), args.scenario, variablesOf(args.set));

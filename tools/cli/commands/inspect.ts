@@ -2,7 +2,7 @@
 import { formatSize, groupDigits } from '../../core/index.js';
 import { inspectFile, stripMap, walkParts } from '../../inspect/index.js';
 import type { Inspection, Part } from '../../inspect/index.js';
-import { defineCommand } from '../command.js';
+import { defineCommand, example } from '../command.js';
 import type { Session } from '../command.js';
 import type { InspectDocument } from '../documents/inspect.js';
 import { readInput } from '../input-files.js';
@@ -19,8 +19,8 @@ export const inspect = defineCommand(
         describe: 'decompress streams to find their end and to verify them',
       })
       .option('details', { type: 'boolean', default: false, describe: 'every field of every header' })
-      .example('$0 inspect firmware.bin', 'headers, file systems, padding, with their checksums')
-      .example('$0 inspect firmware.bin --json', 'the same for programs'),
+      .example(...example('$0 inspect firmware.bin', 'headers, file systems, padding, with their checksums'))
+      .example(...example('$0 inspect firmware.bin --json', 'the same for programs')),
   async (args, session) => {
     const inspection = inspectFile(await readInput(args.file, session), { decode: args.decode });
     const document: InspectDocument = {

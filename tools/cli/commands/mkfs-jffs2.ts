@@ -10,7 +10,7 @@ import {
 } from '../../jffs2/index.js';
 import type { Endian, ScanReport } from '../../jffs2/index.js';
 import type { TreeDirectory } from '../../vfs/index.js';
-import { defineCommand } from '../command.js';
+import { defineCommand, example } from '../command.js';
 import { readText } from '../input-files.js';
 import { writeOutput } from '../output-files.js';
 import { withMkfsOptions, writeFromSource } from '../mkfs-source.js';
@@ -60,8 +60,12 @@ export const mkfsJffs2 = defineCommand(
         default: false,
         describe: 'the very bytes of mkfs.jffs2 2.1.5',
       })
-      .example('$0 mkfs jffs2 overlay/ data.jffs2 --endian big --target openwrt', 'for an ath79 board')
-      .example('$0 mkfs jffs2 root.tar root.jffs2 --endian little -e 128k --no-cleanmarkers', 'for NAND'),
+      .example(
+        ...example('$0 mkfs jffs2 overlay/ data.jffs2 --endian big --target openwrt', 'for an ath79 board'),
+      )
+      .example(
+        ...example('$0 mkfs jffs2 root.tar root.jffs2 --endian little -e 128k --no-cleanmarkers', 'for NAND'),
+      ),
   (args, session) =>
     writeFromSource(args, session, async (root, epoch) => {
       const image = await session.tasks.run('jffs2', () => Promise.resolve(write(root, args, epoch)));

@@ -8,7 +8,7 @@ import type {
   SquashfsReport,
 } from '../../squashfs/index.js';
 import type { TreeDirectory } from '../../vfs/index.js';
-import { defineCommand } from '../command.js';
+import { defineCommand, example } from '../command.js';
 import type { Session } from '../command.js';
 import { standardStream } from '../input-files.js';
 import { outputPlace, writeOutput } from '../output-files.js';
@@ -60,8 +60,12 @@ export const mkfsSquashfs = defineCommand(
         type: 'number',
         describe: 'compressor threads; the bytes do not depend on them',
       })
-      .example('$0 mkfs squashfs root/ root.squashfs', 'as OpenWrt packs: xz, 256 KiB blocks, root:root')
-      .example('$0 mkfs squashfs root.tar.xz root.squashfs --comp zstd -B 128k', 'from an archive'),
+      .example(
+        ...example('$0 mkfs squashfs root/ root.squashfs', 'as OpenWrt packs: xz, 256 KiB blocks, root:root'),
+      )
+      .example(
+        ...example('$0 mkfs squashfs root.tar.xz root.squashfs --comp zstd -B 128k', 'from an archive'),
+      ),
   (args, session) =>
     writeFromSource(args, session, async (root, epoch) => {
       checkJobs(args.jobs);

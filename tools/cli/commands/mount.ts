@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import process from 'node:process';
 import { checkoutPath, UsageError } from '../../core/index.js';
 import { splitLayerList } from '../../union/index.js';
-import { defineCommand } from '../command.js';
+import { defineCommand, example } from '../command.js';
 import { isBackground, runInBackground } from '../mount/background.js';
 import { deviceLayers } from '../mount/device-layer.js';
 import { helperPath, helperScript } from '../mount/helper.js';
@@ -68,10 +68,14 @@ export const mount = defineCommand(
         default: false,
         describe: `print the helper of mount(8), to be installed as ${helperPath}`,
       })
-      .example('$0 mount sysupgrade.bin /mnt', 'the root of the device after its first boot')
-      .example('$0 mount dump.bin /mnt --board ubnt_unifi-ap --write', 'the root in a dump, for changes')
-      .example('$0 mount rootfs.squashfs /mnt', 'look into a file system')
-      .example('$0 mount --lower base:more --upper changes --work work /mnt', 'a union of folders'),
+      .example(...example('$0 mount sysupgrade.bin /mnt', 'the root of the device after its first boot'))
+      .example(
+        ...example('$0 mount dump.bin /mnt --board ubnt_unifi-ap --write', 'the root in a dump, for changes'),
+      )
+      .example(...example('$0 mount rootfs.squashfs /mnt', 'look into a file system'))
+      .example(
+        ...example('$0 mount --lower base:more --upper changes --work work /mnt', 'a union of folders'),
+      ),
   async (args, session) => {
     if (args.helper) {
       session.write(helperScript([process.execPath, checkoutPath('dist/cli/main.js')]));

@@ -1,6 +1,6 @@
 /** `repack`: puts together what `unpack` took apart, with the checksums of edited parts rewritten. */
 import { loadBoard } from '../board-profiles.js';
-import { defineCommand } from '../command.js';
+import { defineCommand, example } from '../command.js';
 import { writeOutput } from '../output-files.js';
 import { boardOption } from '../device-options.js';
 import { reportRepacked } from '../unpacked/report.js';
@@ -21,10 +21,12 @@ export const repack = defineCommand(
         ...boardOption,
         describe: 'board id: the image may grow up to its partition; else it keeps its size',
       })
-      .example('$0 repack parts -o new.bin', 'byte-identical when nothing was edited')
+      .example(...example('$0 repack parts -o new.bin', 'byte-identical when nothing was edited'))
       .example(
-        '$0 repack parts -o new.bin --board ubnt_unifi-ap',
-        'an edited root may take more erase blocks',
+        ...example(
+          '$0 repack parts -o new.bin --board ubnt_unifi-ap',
+          'an edited root may take more erase blocks',
+        ),
       ),
   async (args, session) => {
     const profile = args.board === undefined ? undefined : loadBoard(args.board);

@@ -3,7 +3,7 @@ import { textOf } from '../../core/index.js';
 import { boot, factoryReset, previewReset, type ResetPreview } from '../../emulator/index.js';
 import { boardOfImage } from '../board-profiles.js';
 import { bootDevice } from '../booted-device.js';
-import { defineCommand, type Session } from '../command.js';
+import { defineCommand, example, type Session } from '../command.js';
 import type { ResetDocument } from '../documents/preview.js';
 import { readImage } from '../input-files.js';
 import { whatChanged, writeBeside } from '../output-files.js';
@@ -41,7 +41,12 @@ export const reset = defineCommand(
         describe: 'as it should be: hidden folders too',
       })
       .option('preview', { type: 'boolean', default: false, describe: 'only tell; the dump stays as it is' })
-      .example('$0 reset dump.bin --board ubnt_unifi-ap --preview', 'what goes, what comes back, what stays'),
+      .example(
+        ...example(
+          '$0 reset dump.bin --board ubnt_unifi-ap --preview',
+          'what goes, what comes back, what stays',
+        ),
+      ),
   (args, session) => {
     const image = readImage(args.image);
     const profile = boardOfImage(args.board, image, args.image);

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { readImageContents } from '../../diff/index.js';
 import { billOf, cycloneDx, spdx } from '../../sbom/index.js';
 import { boardOfImage } from '../board-profiles.js';
-import { defineCommand } from '../command.js';
+import { defineCommand, example } from '../command.js';
 import { boardOption } from '../device-options.js';
 import { readInput } from '../input-files.js';
 import { programVersion } from '../version.js';
@@ -22,8 +22,10 @@ export const sbom = defineCommand(
         default: 'cyclonedx' as const,
         describe: 'CycloneDX 1.6 or SPDX 2.3, both as JSON',
       })
-      .example('$0 sbom sysupgrade.bin >bom.json', 'packages, their files, and files without an owner')
-      .example('$0 sbom sysupgrade.bin --format spdx >image.spdx.json', ''),
+      .example(
+        ...example('$0 sbom sysupgrade.bin >bom.json', 'packages, their files, and files without an owner'),
+      )
+      .example(...example('$0 sbom sysupgrade.bin --format spdx >image.spdx.json', '')),
   async (args, session) => {
     const bytes = await readInput(args.image, session);
     const contents = readImageContents(bytes, boardOfImage(args.board, bytes, args.image));

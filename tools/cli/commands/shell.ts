@@ -12,7 +12,7 @@ import {
 } from '../../emulator/index.js';
 import { FsError } from '../../vfs/index.js';
 import { boardOfImage } from '../board-profiles.js';
-import { defineCommand } from '../command.js';
+import { defineCommand, example } from '../command.js';
 import { readImage } from '../input-files.js';
 import { writeBeside } from '../output-files.js';
 import { boardOption, branchOption } from '../device-options.js';
@@ -29,7 +29,7 @@ export const shell = defineCommand(
       .option('board', boardOption)
       .option('branch', branchOption)
       .option('snapshot', { type: 'boolean', default: false, describe: 'leave a dump of the chip as it is' })
-      .example('$0 shell image.bin --board ubnt_unifi-ap', 'type help for the commands'),
+      .example(...example('$0 shell image.bin --board ubnt_unifi-ap', 'type help for the commands')),
   async (args, session) => {
     const image = readImage(args.image);
     const profile = boardOfImage(args.board, image, args.image);

@@ -9,7 +9,7 @@ import {
   signMessage,
   verifyImage,
 } from '../../firmware/index.js';
-import { defineCommand } from '../command.js';
+import { defineCommand, example } from '../command.js';
 import type { Session } from '../command.js';
 import type { SignDocument } from '../documents/sign.js';
 import { readInput } from '../input-files.js';
@@ -34,9 +34,9 @@ export const sign = defineCommand(
       .option('make-key', { type: 'string', describe: 'make a key pair: NAME.sec and NAME.pub' })
       .conflicts('key', ['verify', 'make-key'])
       .conflicts('verify', 'make-key')
-      .example('$0 sign --make-key build', 'build.sec and build.pub')
-      .example('$0 sign image.bin --key build.sec', 'signature behind the metadata, as fwtool -S')
-      .example('$0 sign image.bin --verify build.pub', 'exit code 11 when it is not valid'),
+      .example(...example('$0 sign --make-key build', 'build.sec and build.pub'))
+      .example(...example('$0 sign image.bin --key build.sec', 'signature behind the metadata, as fwtool -S'))
+      .example(...example('$0 sign image.bin --verify build.pub', 'exit code 11 when it is not valid')),
   async (args, session) => {
     if (args.makeKey !== undefined) return makeKey(args.makeKey, session);
     const { image, key, verify } = args;

@@ -5,7 +5,7 @@ import { UsageError } from '../../core/index.js';
 import { squashfsTree } from '../../squashfs/index.js';
 import { withBuildOptions } from '../build-options.js';
 import type { CountedBoard } from '../budgets.js';
-import { defineCommand } from '../command.js';
+import { defineCommand, example } from '../command.js';
 import type { Session } from '../command.js';
 import { countSubject } from '../count-subject.js';
 import { renderTune } from '../render/tune.js';
@@ -25,10 +25,17 @@ export const tune = defineCommand(
         default: false,
         describe: 'also try what takes about nine times the CPU of a build',
       })
-      .example('$0 tune sysupgrade.bin -b ubnt_unifi-ap', 'compressors, block sizes, parameters, measured')
       .example(
-        '$0 tune images/demo/image.yaml -b ubnt_unifi-ap --kernel k.bin --smallest',
-        'every byte counts',
+        ...example(
+          '$0 tune sysupgrade.bin -b ubnt_unifi-ap',
+          'compressors, block sizes, parameters, measured',
+        ),
+      )
+      .example(
+        ...example(
+          '$0 tune images/demo/image.yaml -b ubnt_unifi-ap --kernel k.bin --smallest',
+          'every byte counts',
+        ),
       ),
   async (args, session) => {
     const boards = await countSubject(args.subject, args, session);

@@ -7,7 +7,7 @@ import { parseSize, UsageError } from '../../core/index.js';
 import { inspectFile, walkParts } from '../../inspect/index.js';
 import type { Part } from '../../inspect/index.js';
 import { walkTree } from '../../vfs/index.js';
-import { defineCommand } from '../command.js';
+import { defineCommand, example } from '../command.js';
 import type { Session } from '../command.js';
 import type { UnpackResultDocument } from '../documents/inspect.js';
 import { readInput, standardStream } from '../input-files.js';
@@ -40,9 +40,9 @@ export const unpack = defineCommand(
         describe: 'with --tar: offset of the file system, as inspect shows it',
       })
       .conflicts('tar', 'into')
-      .example('$0 unpack firmware.bin -C parts', 'pieces, and a folder of every file system')
-      .example('$0 unpack firmware.bin --tar root.tar', 'the root, owners and devices kept')
-      .example('$0 build parts -o out', 'puts the pieces together again'),
+      .example(...example('$0 unpack firmware.bin -C parts', 'pieces, and a folder of every file system'))
+      .example(...example('$0 unpack firmware.bin --tar root.tar', 'the root, owners and devices kept'))
+      .example(...example('$0 build parts -o out', 'puts the pieces together again')),
   async (args, session) => {
     if (args.tar !== undefined) {
       await unpackRoot(args.file, args.tar, args.at, session);

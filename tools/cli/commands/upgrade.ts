@@ -3,7 +3,7 @@ import { groupDigits, textOf } from '../../core/index.js';
 import { previewUpgrade, sysupgrade, type UpgradePreview } from '../../emulator/index.js';
 import { boardOfImage } from '../board-profiles.js';
 import { bootDevice } from '../booted-device.js';
-import { defineCommand, type Session } from '../command.js';
+import { defineCommand, example, type Session } from '../command.js';
 import type { UpgradeDocument } from '../documents/preview.js';
 import { readImage, readInput } from '../input-files.js';
 import { whatChanged, writeBeside } from '../output-files.js';
@@ -37,7 +37,12 @@ export const upgrade = defineCommand(
       .option('list-packages', { type: 'boolean', default: false, describe: '-k: list installed packages' })
       .option('force', { type: 'boolean', default: false, describe: '-F: although checks fail' })
       .option('preview', { type: 'boolean', default: false, describe: 'only tell; the dump stays as it is' })
-      .example('$0 upgrade dump.bin new.bin --board ubnt_unifi-ap --preview', 'what happens to the settings'),
+      .example(
+        ...example(
+          '$0 upgrade dump.bin new.bin --board ubnt_unifi-ap --preview',
+          'what happens to the settings',
+        ),
+      ),
   async (args, session) => {
     const image = readImage(args.image);
     const profile = boardOfImage(args.board, image, args.image);

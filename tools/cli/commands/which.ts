@@ -2,7 +2,7 @@
 import { byteStringFromText, printable, UsageError } from '../../core/index.js';
 import { boardOfImage } from '../board-profiles.js';
 import { bootDevice } from '../booted-device.js';
-import { defineCommand } from '../command.js';
+import { defineCommand, example } from '../command.js';
 import type { WhichDocument } from '../documents/check.js';
 import { readInput } from '../input-files.js';
 import { boardOption, branchOption } from '../device-options.js';
@@ -15,7 +15,12 @@ export const which = defineCommand(
       .positional('path', { type: 'string', demandOption: true, describe: 'absolute path on the device' })
       .option('board', boardOption)
       .option('branch', branchOption)
-      .example('$0 which dump.bin /etc/config/network --board ubnt_unifi-ap', 'upper: the user changed it'),
+      .example(
+        ...example(
+          '$0 which dump.bin /etc/config/network --board ubnt_unifi-ap',
+          'upper: the user changed it',
+        ),
+      ),
   async (args, session) => {
     if (!args.path.startsWith('/'))
       throw new UsageError('FW_USAGE_ARGUMENT', `${args.path}: a path inside the device starts with /`);
