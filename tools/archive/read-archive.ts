@@ -2,7 +2,14 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { errnoOf, readArchiveBytes, readArchiveFile } from '../addon/index.js';
 import type { ReadArchive } from '../addon/index.js';
-import { EnvironmentError, FirmwrightError, FormatError, byteStringFromText, textOf } from '../core/index.js';
+import {
+  EnvironmentError,
+  FirmwrightError,
+  FormatError,
+  byteStringFromText,
+  systemError,
+  textOf,
+} from '../core/index.js';
 import type { Content, TreeDirectory } from '../vfs/index.js';
 import { archiveTree } from './archive-tree.js';
 
@@ -35,8 +42,8 @@ const defaultEntryLimit = 1_000_000;
  * where. The caller removes it once the tree is no longer read.
  *
  * @throws FormatError FW_ARCHIVE_DAMAGED, FW_ARCHIVE_LIMIT, FW_ARCHIVE_PATH, FW_ARCHIVE_NAME, FW_ARCHIVE_ENTRY
- * @throws EnvironmentError FW_ENV_FILE when the archive cannot be opened or the spool file cannot be written,
- *   FW_ENV_DISK_FULL when there is no room for it; the signal's reason when it aborts
+ * @throws EnvironmentError as `systemError` when the archive cannot be opened or the spool file cannot be written; the
+ *   signal's reason when it aborts
  */
 export async function readArchiveTree(
   path: string,
@@ -141,11 +148,11 @@ function archiveError(cause: unknown, name: string): unknown {
         cause,
       });
     case 'FW_NATIVE_SYSTEM': {
-      const errno = errnoOf(cause);
+      const errno = errnoOf(cause) ?? 'EIO';
       const isFull = errno === 'ENOSPC' || errno === 'EDQUOT';
-      return new EnvironmentError(isFull ? 'FW_ENV_DISK_FULL' : 'FW_ENV_FILE', `${name}: ${cause.message}`, {
+      return systemError(errno, `${name}: ${cause.message}`, {
         ...(isFull ? { hint: 'make room, or set TMPDIR or --out to a folder with room' } : {}),
-        data: { archive: name, errno },
+        data: { archive: name },
         cause,
       });
     }

@@ -32,3 +32,4 @@ export { printable, printablePage } from './printable.js';
 export { seededRandom } from './random.js';
 export type { RandomSource } from './random.js';
 export { countOf, formatSize, groupDigits, parseSize, roundDown, roundUp } from './sizes.js';
+export { systemError } from './system-error.js';

@@ -2,7 +2,7 @@
 import { closeSync, lstatSync, openSync, readSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import { hostCalls, slotsOfStatus } from '../addon/index.js';
-import { EnvironmentError, textOf, zeroEndedStrings } from '../core/index.js';
+import { EnvironmentError, systemError, textOf, zeroEndedStrings } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
 import { typeOfMode } from '../vfs/index.js';
 import type { Content, HostFileRange, TreeInode } from '../vfs/index.js';
@@ -27,7 +27,7 @@ export interface HostEntry {
   readonly status: HostStatus;
 }
 
-/** Looks at one object; a symbolic link is meant itself. @throws EnvironmentError FW_ENV_FILE */
+/** Looks at one object; a symbolic link is meant itself. @throws EnvironmentError as `systemError` */
 export function hostStatus(path: ByteString): HostStatus {
   const block = new Float64Array(slotsOfStatus);
   const errno = hostCalls().stat(path, false, block);
@@ -35,7 +35,7 @@ export function hostStatus(path: ByteString): HostStatus {
   return statusOf(block, 0, path);
 }
 
-/** Lists a folder in no particular order. @throws EnvironmentError FW_ENV_FILE, also when a name cannot be looked at */
+/** Lists a folder in no particular order. @throws EnvironmentError as `systemError`, also when a name cannot be looked at */
 export function hostEntries(path: ByteString): HostEntry[] {
   const listing = hostCalls().list(path);
   if (typeof listing === 'number') throw hostError('list', path, listing);
@@ -63,14 +63,14 @@ function statusOf(block: Float64Array, at: number, path: ByteString): HostStatus
   };
 }
 
-/** Reads where a symbolic link leads. @throws EnvironmentError FW_ENV_FILE */
+/** Reads where a symbolic link leads. @throws EnvironmentError as `systemError` */
 export function hostTarget(path: ByteString): ByteString {
   const target = hostCalls().readlink(path);
   if (typeof target === 'number') throw hostError('read the link', path, target);
   return target as ByteString;
 }
 
-/** Names the extended attributes of an object. @throws EnvironmentError FW_ENV_FILE */
+/** Names the extended attributes of an object. @throws EnvironmentError as `systemError` */
 export function hostXattrs(path: ByteString): ByteString[] {
   const names = hostCalls().listxattr(path, false);
   if (typeof names !== 'number') return zeroEndedStrings(names);
@@ -79,14 +79,14 @@ export function hostXattrs(path: ByteString): ByteString[] {
   throw hostError('list the extended attributes of', path, names);
 }
 
-/** Reads an extended attribute of an object. @throws EnvironmentError FW_ENV_FILE */
+/** Reads an extended attribute of an object. @throws EnvironmentError as `systemError` */
 export function hostXattr(path: ByteString, name: ByteString): Uint8Array {
   const value = hostCalls().getxattr(path, false, name);
   if (typeof value === 'number') throw hostError('read an extended attribute of', path, value);
   return value;
 }
 
-/** Tells objects apart exactly: the numbers of an overlay go beyond 53 bits. @throws EnvironmentError FW_ENV_FILE */
+/** Tells objects apart exactly: the numbers of an overlay go beyond 53 bits. @throws EnvironmentError as `systemError` */
 export function hostObjectKey(path: ByteString): string {
   return wrapHostError(textOf(path), () => {
     const { dev, ino } = lstatSync(Buffer.from(path, 'latin1'), { bigint: true });
@@ -101,9 +101,7 @@ function errnoName(errno: number): string {
 
 function hostError(step: string, path: ByteString, errno: number): EnvironmentError {
   const name = errnoName(errno);
-  return new EnvironmentError('FW_ENV_FILE', `cannot ${step} ${textOf(path)}: ${name}`, {
-    data: { path: textOf(path), errno: name },
-  });
+  return systemError(name, `cannot ${step} ${textOf(path)}: ${name}`, { data: { path: textOf(path) } });
 }
 
 /** Content of a file of the host, by a path of bytes. */

@@ -1,13 +1,13 @@
 /** Hashes of what an image is made of: equal hashes mean an equal contribution to the tree. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { EnvironmentError } from '../core/index.js';
+import { systemError } from '../core/index.js';
 import { walkTree } from '../vfs/index.js';
 import type { TreeDirectory, TreeInode } from '../vfs/index.js';
 
 const chunkSize = 1024 ** 2;
 
-/** SHA-256 of a file of the host, in lower-case hex. @throws EnvironmentError FW_ENV_FILE */
+/** SHA-256 of a file of the host, in lower-case hex. @throws EnvironmentError as `systemError` */
 export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   try {
@@ -16,8 +16,8 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<stri
       hash.update(chunk as Uint8Array);
     }
   } catch (cause) {
-    if (!(cause instanceof Error && 'syscall' in cause)) throw cause;
-    throw new EnvironmentError('FW_ENV_FILE', `${path}: ${cause.message}`, { data: { path }, cause });
+    if (!(cause instanceof Error && 'syscall' in cause && 'code' in cause)) throw cause;
+    throw systemError(String(cause.code), `${path}: ${cause.message}`, { data: { path }, cause });
   }
   return hash.digest('hex');
 }

@@ -1,5 +1,5 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
-import { EnvironmentError, UsageError } from '../core/index.js';
+import { systemError, UsageError } from '../core/index.js';
 import { requireRegularFile } from './regular-file.js';
 import type { RootSource } from './root-tree.js';
 
@@ -11,7 +11,7 @@ const squashfsMagics = ['hsqs', 'sqsh'];
  *
  * A folder (with its record, where one stands beside it), a squashfs image by its first bytes, else an archive.
  *
- * @throws UsageError FW_USAGE_FILE when there is nothing of that name, or something else; EnvironmentError FW_ENV_FILE when it cannot be read
+ * @throws UsageError FW_USAGE_FILE when there is nothing of that name, or something else; EnvironmentError as `systemError` when it cannot be read
  */
 export function detectRootSource(path: string): RootSource {
   if (!existsSync(path)) {
@@ -37,17 +37,14 @@ export function detectRootSource(path: string): RootSource {
   });
 }
 
-/** Runs calls of node:fs, turning what they throw into EnvironmentError FW_ENV_FILE. */
+/** Runs calls of node:fs, turning what they throw into our EnvironmentError, see `systemError`. */
 export function wrapHostError<R>(path: string, call: () => R): R {
   try {
     return call();
   } catch (cause) {
     const errno = cause instanceof Error && 'code' in cause ? cause.code : undefined;
     if (typeof errno !== 'string' || !/^E[A-Z0-9]+$/.test(errno)) throw cause;
-    throw new EnvironmentError('FW_ENV_FILE', `${path}: ${(cause as Error).message}`, {
-      data: { path, errno },
-      cause,
-    });
+    throw systemError(errno, `${path}: ${(cause as Error).message}`, { data: { path }, cause });
   }
 }
 

@@ -1,10 +1,10 @@
 /** How a failure is told: code, message, hint; the exit code; the same as JSON. */
 import {
-  EnvironmentError,
   FirmwrightError,
   InternalError,
   printable,
   ProfileError,
+  systemError,
   UsageError,
 } from '../../core/index.js';
 import type { Diagnostic } from '../../core/index.js';
@@ -93,33 +93,34 @@ function asFirmwrightError(thrown: unknown): FirmwrightError {
   });
 }
 
-/** Names of errnos of the host that a user can do something about. */
+/** An error that node:fs threw, in words of ours. */
 function fromSystem(error: Error & { code?: unknown; path?: unknown }): FirmwrightError {
   const path = typeof error.path === 'string' ? error.path : 'a file';
-  const details = { data: { errno: error.code, path }, cause: error };
   switch (error.code) {
     case 'ENOENT':
     case 'ENOTDIR':
     case 'EISDIR':
       return new UsageError('FW_USAGE_FILE', `${path} ${fileFaults[error.code]}`, {
-        ...details,
         hint: 'check the path on the command line or in the recipe',
+        data: { errno: error.code, path },
+        cause: error,
       });
+    default:
+      return systemError(String(error.code), messageOf(error, path), { data: { path }, cause: error });
+  }
+}
+
+function messageOf(error: Error & { code?: unknown }, path: string): string {
+  switch (error.code) {
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return new EnvironmentError('FW_ENV_ACCESS', `no right to use ${path} (${error.code})`, {
-        ...details,
-        hint: 'choose another folder, or change its owner or mode',
-      });
+      return `no right to use ${path} (${error.code})`;
     case 'ENOSPC':
     case 'EDQUOT':
-      return new EnvironmentError('FW_ENV_DISK_FULL', `no space left for ${path}`, {
-        ...details,
-        hint: 'free some space, or write elsewhere with --out',
-      });
+      return `no space left for ${path}`;
     default:
-      return new EnvironmentError('FW_ENV_FILE', error.message, details);
+      return error.message;
   }
 }
 
