@@ -13,6 +13,7 @@ import { squashfsParameters } from '../build/index.js';
 import type { BuiltBoard, StagedBuild } from '../build/index.js';
 import { BudgetError } from '../core/index.js';
 import { squashfsTree } from '../squashfs/index.js';
+import { breathing } from './breathing.js';
 import type { Session } from './command.js';
 
 /** The budget of one board with all files, and what it was counted over. */
@@ -47,9 +48,24 @@ export function withTop(budget: FlashBudget, top: number): FlashBudget {
   return top === 0 ? budget : { ...budget, files: budget.files.slice(0, top) };
 }
 
+/** Counts each board, with a look at the signal behind each. @throws the signal's reason when it aborts */
+export async function countEach<T>(
+  boards: readonly T[],
+  count: (board: T) => CountedBoard,
+  signal: AbortSignal,
+): Promise<CountedBoard[]> {
+  const counted: CountedBoard[] = [];
+  for (const board of boards) {
+    counted.push(count(board));
+    await breathing(signal);
+  }
+  return counted;
+}
+
 /** The budgets of a build as its record holds them: with the 20 costliest files. */
-export function recordedBudgets(staged: StagedBuild): FlashBudget[] {
-  return staged.boards.map((board) => withTop(countBuilt(board).budget, 20));
+export async function recordedBudgets(staged: StagedBuild, signal: AbortSignal): Promise<FlashBudget[]> {
+  const counted = await countEach(staged.boards, countBuilt, signal);
+  return counted.map(({ budget }) => withTop(budget, 20));
 }
 
 /** The budgets by the ids of their boards. */

@@ -3,7 +3,7 @@ import { executeBuild } from '../build/index.js';
 import { boardOfImage, loadBoard } from './board-profiles.js';
 import { executeOptions, planFrom } from './build-options.js';
 import type { BuildArguments } from './build-options.js';
-import { countBuilt, countImage } from './budgets.js';
+import { countBuilt, countEach, countImage } from './budgets.js';
 import type { CountedBoard } from './budgets.js';
 import type { Session } from './command.js';
 import { readInput } from './input-files.js';
@@ -19,7 +19,7 @@ export async function countSubject(
   const bytes = await readInput(subject, session);
   const profiles =
     args.board.length === 0 ? [boardOfImage(undefined, bytes, subject)] : args.board.map(loadBoard);
-  return profiles.map((profile) => countImage(bytes, profile));
+  return countEach(profiles, (profile) => countImage(bytes, profile), session.signal);
 }
 
 /** Builds into a temporary folder, counts, and lets the build go. */
@@ -28,6 +28,6 @@ async function countRecipe(recipe: string, args: BuildArguments, session: Sessio
   return withTemporaryFolder(async (outputFolder) => {
     const options = { ...executeOptions(args, session), outputFolder };
     await using staged = await executeBuild(plan, profiles, options);
-    return staged.boards.map(countBuilt);
+    return await countEach(staged.boards, countBuilt, session.signal);
   });
 }

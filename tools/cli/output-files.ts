@@ -3,14 +3,16 @@ import {
   closeSync,
   constants,
   fsyncSync,
+  lstatSync,
   openSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
   statSync,
   writeSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import process from 'node:process';
 import { UsageError } from '../core/index.js';
 import type { Session } from './command.js';
@@ -53,11 +55,19 @@ export function writeInPlace(path: string, write: (beside: string, mode: number 
     if (beside !== target) renameSync(beside, target);
   } catch (error) {
     if (beside !== target) rmSync(beside, { force: true });
-    // Whoever reads the error never heard of the other name; of a write the system names no file at all.
-    if (error instanceof Error && 'syscall' in error)
-      Object.assign(error, { path, message: error.message.replaceAll(beside, path) });
-    throw error;
+    throw namedAs(path, beside, error);
   }
+}
+
+/**
+ * Has an error of the system name the output as the user knows it, not the name under which it was written.
+ *
+ * @returns the same error; of a write the system names no file at all
+ */
+export function namedAs(path: string, beside: string, error: unknown): unknown {
+  return error instanceof Error && 'syscall' in error
+    ? Object.assign(error, { path, message: error.message.replaceAll(beside, path) })
+    : error;
 }
 
 /**
@@ -66,19 +76,33 @@ export function writeInPlace(path: string, write: (beside: string, mode: number 
  * @returns the file behind the name, and the mode it is to have; no mode for what is no regular file
  */
 export function outputPlace(path: string): { readonly target: string; readonly mode: number | undefined } {
-  const found = statSync(path, { throwIfNoEntry: false });
+  const target = endOfLinks(path);
+  const found = statSync(target, { throwIfNoEntry: false });
   if (found?.isDirectory())
     throw new UsageError('FW_USAGE_FILE', `${path} is a folder where a file is to be written`, {
       hint: 'name a file in it',
     });
   if (found && !found.isFile()) return { target: path, mode: undefined };
-  if (found) return { target: realpathSync(path), mode: found.mode & 0o777 };
-  const folder = dirname(path);
+  if (found) return { target, mode: found.mode & 0o777 };
+  const folder = dirname(target);
   if (statSync(folder, { throwIfNoEntry: false }) === undefined)
     throw new UsageError('FW_USAGE_FILE', `${path} cannot be written: ${folder} is not there`, {
       hint: `mkdir -p ${folder}`,
     });
-  return { target: path, mode: 0o666 };
+  return { target, mode: 0o666 };
+}
+
+/**
+ * Follows the symbolic links of an output, as a shell's redirection does: also to a name that is not there yet.
+ *
+ * @returns `path` itself where it is no link
+ * @throws the system's ELOOP
+ */
+export function endOfLinks(path: string): string {
+  // Asked first: links in a circle end here.
+  statSync(path, { throwIfNoEntry: false });
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return path;
+  return endOfLinks(resolve(realpathSync(dirname(path)), readlinkSync(path)));
 }
 
 /** Says what a verb left of its image, where people may ask themselves. */

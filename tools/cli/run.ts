@@ -191,6 +191,8 @@ function session(world: World, args: Readonly<Record<string, unknown>>): Session
       write: (text) => {
         world.stderr.write(text);
       },
+      now: () => performance.now(),
+      signal: world.signal,
     }),
     result: (document, text) => {
       const output = isImagePrinted ? world.stderr : world.stdout;

@@ -22,7 +22,8 @@ export async function verifyBuild(
   await withTemporaryFolder(async (outputFolder) => {
     const aside = { ...options, outputFolder, cacheFolder: undefined };
     await using staged = await executeBuild(plan, profiles, aside);
-    const differences = await staged.compareWith(folder, budgetsByBoard(recordedBudgets(staged)));
+    const budgets = await recordedBudgets(staged, session.signal);
+    const differences = await staged.compareWith(folder, budgetsByBoard(budgets));
     if (differences.length > 0) throw notReproduced(folder, differences);
   });
   const boards = plan.boards.map(({ board }) => board);

@@ -1,4 +1,5 @@
 /** `build`: plans, carries out, counts the budget, and keeps the result only when it fits. */
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { executeBuild } from '../../build/index.js';
 import type { StagedBuild } from '../../build/index.js';
@@ -10,7 +11,7 @@ import { executeOptions, planFrom, withBuildOptions } from '../build-options.js'
 import { budgetError, budgetsByBoard, recordedBudgets } from '../budgets.js';
 import { defineCommand, example } from '../command.js';
 import type { Session } from '../command.js';
-import { writeBeside } from '../output-files.js';
+import { endOfLinks, writeBeside } from '../output-files.js';
 import { readKey } from '../key-files.js';
 import { renderBudget } from '../render/budget.js';
 import { planDocument, renderPlan } from '../render/plan.js';
@@ -86,8 +87,11 @@ export const build = defineCommand(
       await verifyBuild(args.verify, plan, profiles, options, session);
       return 0;
     }
-    await using staged = await executeBuild(plan, profiles, { ...options, outputFolder: args.out });
-    const budgets = recordedBudgets(staged);
+    await using staged = await executeBuild(plan, profiles, {
+      ...options,
+      outputFolder: folderFor(args.out),
+    });
+    const budgets = await recordedBudgets(staged, session.signal);
     const failure = budgetError(budgets);
     if (failure) {
       for (const budget of budgets) session.note(renderBudget(budget, session.style));
@@ -99,6 +103,20 @@ export const build = defineCommand(
   },
 );
 
+/**
+ * The folder to make, or that is there; a link that leads to no folder yet stays a link.
+ *
+ * @throws UsageError FW_USAGE_FILE for a file
+ */
+function folderFor(out: string): string {
+  const found = statSync(out, { throwIfNoEntry: false });
+  if (found === undefined) return endOfLinks(out);
+  if (found.isDirectory()) return out;
+  throw new UsageError('FW_USAGE_FILE', `${out} is a file where a folder is expected`, {
+    hint: 'name another folder with --out',
+  });
+}
+
 /** Puts an unpacked set together, under the name of the file that was unpacked. */
 async function buildFromSet(
   folder: string,
@@ -109,8 +127,9 @@ async function buildFromSet(
   if (others.length > 0)
     throw new UsageError('FW_USAGE_BOARD', `an unpacked set is for one board, not ${board.length}`);
   const repacked = await repackSet(folder, id === undefined ? undefined : loadBoard(id), session);
-  makeFolder(out);
-  const image = join(out, repacked.source);
+  const folderOut = folderFor(out);
+  makeFolder(folderOut);
+  const image = join(folderOut, repacked.source);
   writeBeside(image, repacked.bytes);
   reportRepacked(repacked, image, session);
 }

@@ -1,6 +1,6 @@
 /** `sign`: puts a usign signature into an image, verifies one, or makes a key pair. */
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { UsageError } from '../../core/index.js';
 import {
   makeKeyPair,
@@ -9,6 +9,7 @@ import {
   signMessage,
   verifyImage,
 } from '../../firmware/index.js';
+import { breathing } from '../breathing.js';
 import { defineCommand, example } from '../command.js';
 import type { Session } from '../command.js';
 import type { SignDocument } from '../documents/sign.js';
@@ -52,7 +53,9 @@ export const sign = defineCommand(
     if (key !== undefined) {
       const secret = readKey(key);
       const output = args.output ?? image;
-      writeOutput(output, signImage(bytes, secret), session);
+      const signed = signImage(bytes, secret);
+      await breathing(session.signal);
+      writeOutput(output, signed, session);
       const fingerprint = signatureFingerprint(signMessage(new Uint8Array(0), secret)) ?? '';
       report({ schemaVersion: 1, image: output, fingerprint, outcome: 'signed' }, session);
       return 0;
@@ -80,17 +83,16 @@ function report(document: SignDocument, session: Session): void {
 function makeKey(name: string, session: Session): number {
   const fingerprint = randomBytes(fingerprintSize);
   const pair = makeKeyPair(randomBytes(seedSize), fingerprint, name.split('/').at(-1) ?? name);
+  if (existsSync(`${name}.sec`) || existsSync(`${name}.pub`))
+    throw new UsageError('FW_USAGE_FILE', `${name}.sec or ${name}.pub is there: a key is never overwritten`, {
+      hint: 'name another file',
+    });
+  writeFileSync(`${name}.sec`, pair.secretKey, { mode: 0o600, flag: 'wx' });
   try {
-    writeFileSync(`${name}.sec`, pair.secretKey, { mode: 0o600, flag: 'wx' });
     writeFileSync(`${name}.pub`, pair.publicKey, { flag: 'wx' });
-  } catch (cause) {
-    throw new UsageError(
-      'FW_USAGE_FILE',
-      `${name}.sec and ${name}.pub cannot be made: a key is never overwritten`,
-      {
-        cause,
-      },
-    );
+  } catch (error) {
+    rmSync(`${name}.sec`);
+    throw error;
   }
   const document = {
     schemaVersion: 1,

@@ -1,5 +1,5 @@
 /** `unpack`: takes a firmware file apart, pieces and file systems, so that `build` can put it together again. */
-import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { archiveChunks } from '../../archive/index.js';
@@ -7,11 +7,12 @@ import { parseSize, UsageError } from '../../core/index.js';
 import { inspectFile, walkParts } from '../../inspect/index.js';
 import type { Part } from '../../inspect/index.js';
 import { walkTree } from '../../vfs/index.js';
+import { breathing } from '../breathing.js';
 import { defineCommand, example } from '../command.js';
 import type { Session } from '../command.js';
 import type { UnpackResultDocument } from '../documents/inspect.js';
 import { readInput, standardStream } from '../input-files.js';
-import { writeInPlace } from '../output-files.js';
+import { endOfLinks, writeInPlace } from '../output-files.js';
 import { readPartTree, writeTar, writeUnpackedSet } from '../unpacked/write-set.js';
 
 /** The verb. */
@@ -52,7 +53,7 @@ export const unpack = defineCommand(
       throw new UsageError('FW_USAGE_ARGUMENT', 'name the folder to unpack into, or an archive with --tar', {
         hint: `firmwright unpack ${args.file} -C parts`,
       });
-    const target = existsSync(args.into) ? realpathSync(args.into) : resolve(args.into);
+    const target = resolve(endOfLinks(args.into));
     if (existsSync(target) && readdirSync(target).length > 0)
       throw new UsageError('FW_USAGE_ARGUMENT', `folder ${args.into} is not empty`, {
         hint: 'name a new folder with -C',
@@ -94,6 +95,7 @@ async function unpackRoot(
     .filter((part) => offset === undefined || part.offset === offset)
     .sort((a, b) => rank(b) - rank(a));
   for (const part of systems) {
+    await breathing(session.signal);
     const tree = readPartTree(bytes, part, (message) => {
       session.warn(message, 'stays-packed');
     });

@@ -1,8 +1,9 @@
 /**
- * Shows what is going on, on stderr: a live task list on a terminal, one plain line a finished task elsewhere, nothing
- * with `--quiet`. Results never go through here.
+ * Shows what is going on, on stderr: a live task list on a terminal; elsewhere one plain line a finished task, and one now
+ * and then for a task that takes long; nothing with `--quiet`. Results never go through here.
  */
 import type { Listr, ListrTask } from 'listr2';
+import { breathing } from '../breathing.js';
 
 /** A task as its work sees it. */
 export interface TaskHandle {
@@ -15,27 +16,59 @@ export interface TaskDisplay {
   run<T>(title: string, work: (task: TaskHandle) => Promise<T>): Promise<T>;
 }
 
-/** Makes the display for a stream. */
-export function taskDisplay(options: {
+/** A plain display says how far a task is when this long nothing was said of it. */
+const plainIntervalMs = 10_000;
+
+/** What a display needs. */
+export interface DisplayOptions {
   readonly isTerminal: boolean;
   readonly quiet: boolean;
   readonly write: (text: string) => void;
-}): TaskDisplay {
-  if (options.quiet) return { run: (_, work) => work({ progress: ignore }) };
-  if (!options.isTerminal) return plainDisplay(options.write);
-  return new LiveDisplay();
+  /** Milliseconds from any start. */
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Makes the display for a stream.
+ *
+ * A cancelled signal ends a task before its work and behind it, so that what never waits is not written out either.
+ */
+export function taskDisplay(options: DisplayOptions): TaskDisplay {
+  const display = displayFor(options);
+  return {
+    run: (title, work) =>
+      display.run(title, async (task) => {
+        await breathing(options.signal);
+        const result = await work(task);
+        await breathing(options.signal);
+        return result;
+      }),
+  };
+}
+
+function displayFor({ isTerminal, quiet, write, now }: DisplayOptions): TaskDisplay {
+  if (quiet) return { run: (_, work) => work({ progress: ignore }) };
+  return isTerminal ? new LiveDisplay() : plainDisplay(write, now);
 }
 
 function ignore(): void {
   // A quiet display has nothing to show.
 }
 
-function plainDisplay(write: (text: string) => void): TaskDisplay {
+function plainDisplay(write: (text: string) => void, now: () => number): TaskDisplay {
   return {
     run: async (title, work) => {
-      const started = performance.now();
-      const result = await work({ progress: ignore });
-      write(`${title} (${((performance.now() - started) / 1000).toFixed(1)} s)\n`);
+      const started = now();
+      let said = started;
+      const result = await work({
+        progress: (done, total, unit) => {
+          if (now() - said < plainIntervalMs) return;
+          said = now();
+          write(`${title} ${amount(done, total, unit)}\n`);
+        },
+      });
+      write(`${title} (${((now() - started) / 1000).toFixed(1)} s)\n`);
       return result;
     },
   };

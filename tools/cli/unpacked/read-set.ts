@@ -11,6 +11,7 @@ import type { Repacked, UnpackDocument, UnpackedTree } from '../../inspect/index
 import { recordedFolderTree, recordPathOf } from '../../rootfs/index.js';
 import type { TreeChanges } from '../../rootfs/index.js';
 import type { TreeDirectory } from '../../vfs/index.js';
+import { breathing } from '../breathing.js';
 import type { Session } from '../command.js';
 import { descriptionName, readImage } from '../input-files.js';
 import { withTemporaryFolder } from '../temporary-folder.js';
@@ -45,6 +46,7 @@ export async function repackSet(
   }
   const growth = profile && growthOf(profile);
   const repacked = repackFile(document, pieces, growth === undefined ? {} : { growth });
+  await breathing(session.signal);
   return { ...repacked, source: document.source ?? 'firmware.bin' };
 }
 

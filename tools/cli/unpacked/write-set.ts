@@ -12,8 +12,10 @@ import { formatRecord, makeFolder, recordPathOf, recordTree, writeFolderTree } f
 import { squashfsTree } from '../../squashfs/index.js';
 import { walkTree } from '../../vfs/index.js';
 import type { TreeDirectory } from '../../vfs/index.js';
+import { breathing } from '../breathing.js';
 import type { Session } from '../command.js';
 import { descriptionName } from '../input-files.js';
+import { namedAs } from '../output-files.js';
 
 /** How a file is unpacked. */
 export interface UnpackOptions {
@@ -42,14 +44,14 @@ export async function writeUnpackedSet(
   session: Session,
 ): Promise<WrittenSet> {
   const staging = join(dirname(target), `.${basename(target)}.${process.pid}.part`);
-  rmSync(staging, { recursive: true, force: true });
-  makeFolder(staging);
   try {
+    rmSync(staging, { recursive: true, force: true });
+    makeFolder(staging);
     const { document, pieces } = await session.tasks.run('inspect', () => Promise.resolve(unpackFile(bytes)));
     for (const [file, content] of pieces) writeFileSync(join(staging, file), content);
     const trees: UnpackedTree[] = [];
     for (const { part } of walkParts(document.parts)) {
-      session.signal.throwIfAborted();
+      await breathing(session.signal);
       const tree =
         options.trees === 'none'
           ? undefined
@@ -61,6 +63,8 @@ export async function writeUnpackedSet(
     // Takes the place of an empty folder, and fails where another run was quicker.
     renameSync(staging, target);
     return { pieces: pieces.size, trees };
+  } catch (error) {
+    throw namedAs(target, staging, error);
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }
