@@ -178,6 +178,38 @@ steps:
   expect(wrong.exitCode).toBe(2);
 });
 
+test('the power is cut in the steps of a scenario: table, document, JUnit, and the line that repeats a cut', async () => {
+  const file = join(folder, 'cuts.yaml');
+  writeFileSync(
+    file,
+    "name: cuts\nafterCut: { file: [{ path: /srv/a, text: '1' }] }\nsteps: [boot, { write: { path: /srv/a, text: '1' } }]\n",
+  );
+  const junit = join(folder, 'cuts.xml');
+  const words = ['emulate', file, '--image', image, ...board];
+  const sweep = await firmwright([...words, '--power-cuts', 'sample', '--junit', junit]);
+  expect(sweep.exitCode).toBe(11);
+  expect(sweep.stdout).toMatch(/FAILED {2}cuts \(ubnt_unifi-ap, .*\): \d+ power cuts, \d+ VIOLATIONS\n/);
+  expect(sweep.stdout).toMatch(/step-2-write, during recovery +\d+ +\d+/);
+  expect(readFileSync(junit, 'utf8')).toContain('power cuts in step-2-write, during recovery');
+  const line = /VIOLATION.* afterCut: .*\n {2}replay: firmwright (.* --replay step-1-boot:0:before)\n/.exec(
+    sweep.stdout,
+  );
+  const again = await firmwright([...splitCommandLine(line?.[1] ?? ''), '--json']);
+  expect(again.exitCode).toBe(11);
+  const document = emulateDocument.parse(jsonOf(again));
+  expect(document.passed).toBe(false);
+  expect(document.runs).toMatchObject([
+    {
+      passed: false,
+      cuts: [
+        { phase: 'step-1-boot', during: 'flow', cuts: 1, violations: [{ replay: 'step-1-boot:0:before' }] },
+      ],
+    },
+  ]);
+  expect((await firmwright([...words, '--replay', 'step-9-boot:1:half'])).exitCode).toBe(4);
+  expect((await firmwright([...words, '--replay', 'nonsense'])).exitCode).toBe(2);
+});
+
 test('the timeline tells events, the time on RAM, and wear by partition', async () => {
   const simple = join(folder, 'timeline.yaml');
   writeFileSync(simple, 'name: boot\nsteps: [boot]\n');

@@ -3,15 +3,23 @@ import { dirname, resolve } from 'node:path';
 import { UsageError } from '../core/index.js';
 import {
   chipFromImage,
+  cutScenario,
   Device,
+  parseCutPoint,
   runScenario,
   wearByPartition,
   type BranchName,
+  type CutPoint,
+  type CutScenario,
   type OrderReplay,
   type ScenarioRun,
   type StepReport,
+  type SweptCuts,
 } from '../emulator/index.js';
 import { loadBoard } from './board-profiles.js';
+import { breathing } from './breathing.js';
+import type { Session } from './command.js';
+import { powerCutJobs } from './device-options.js';
 import { readImage } from './input-files.js';
 import { writeBeside } from './output-files.js';
 import type { ScenarioRunResult } from './render/scenario-runs.js';
@@ -28,15 +36,22 @@ export interface RunArguments {
   readonly flash?: string | undefined;
   readonly snapshot: boolean;
   readonly branch?: BranchName | undefined;
+  readonly powerCuts: 'none' | 'sample' | 'all';
+  readonly jobs?: number | undefined;
 }
 
 /**
- * Runs one combination of a scenario on a device made for it.
+ * Runs one combination of a scenario on a device made for it; when it passes, with the power cuts that were asked for.
  *
  * @param board  id or profile file
- * @throws UsageError without an image; as `chipFromImage`
+ * @throws UsageError without an image; as `chipFromImage`; FormatError FW_EMULATOR_REPLAY
  */
-export function runOnDevice(run: ScenarioRun, board: string, args: RunArguments): ScenarioRunResult {
+export async function runOnDevice(
+  run: ScenarioRun,
+  board: string,
+  args: RunArguments,
+  session: Session,
+): Promise<ScenarioRunResult> {
   const folder = dirname(resolve(args.scenario));
   const name = args.flash ?? args.image ?? (run.image === undefined ? undefined : resolve(folder, run.image));
   if (name === undefined) {
@@ -51,18 +66,65 @@ export function runOnDevice(run: ScenarioRun, board: string, args: RunArguments)
   const { safeCarrier } = args;
   const { scriptEffects } = run;
   const device = new Device({ profile, chip, safeCarrier, scriptEffects, ...(branch ? { branch } : {}) });
+  const read: Record<string, Uint8Array> = {};
+  const upgrade = args.upgrade === undefined ? undefined : readImage(args.upgrade);
   const files = {
     image,
-    ...(args.upgrade === undefined ? {} : { upgrade: readImage(args.upgrade) }),
-    read: (file: string) => readImage(resolve(folder, file)),
+    ...(upgrade ? { upgrade } : {}),
+    read: (file: string) => (read[file] ??= readImage(resolve(folder, file))),
   };
-  const report = runScenario(run.name, run.steps, device, files, orderReplay(args.replay));
+  const { order, cut } = replayOf(args.replay);
+  const report = runScenario(run.name, run.steps, device, files, order);
+  const { tables: cuts, findings } =
+    report.passed && !order
+      ? await cutsOf(
+          { ...run, profile, image, upgrade, files: read, branch, safeCarrier },
+          cut,
+          args,
+          session,
+        )
+      : { tables: [], findings: [] };
+  const passed = report.passed && cuts.every(({ violations }) => violations.length === 0);
   // A run that fails leaves the dump as it was: its replay line starts from there.
-  if (args.flash !== undefined && !args.snapshot && report.passed) writeBeside(args.flash, chip.image());
+  if (args.flash !== undefined && !args.snapshot && passed) writeBeside(args.flash, chip.image());
   const wear = [...chip.wear()];
   chip.powerOn();
   const partitions = wearByPartition(profile, wear, device.split());
-  return { report, wear, partitions, replay: replayLine(run, board, name, args, report.steps) };
+  const known = new Set(report.findings.map(({ code, where }) => `${code} ${where}`));
+  const met = findings.filter(({ code, where }) => !known.has(`${code} ${where}`));
+  return {
+    report: { ...report, findings: [...report.findings, ...met] },
+    passed,
+    cuts,
+    wear,
+    partitions,
+    replay: replayLine(run, board, name, args, report.steps),
+  };
+}
+
+/** Cuts the power in a run, if that was asked for. */
+async function cutsOf(
+  scenario: CutScenario & Pick<ScenarioRun, 'name'>,
+  replay: CutPoint | undefined,
+  { powerCuts, jobs }: RunArguments,
+  { tasks, signal }: Session,
+): Promise<SweptCuts> {
+  if (!replay && powerCuts === 'none') return { tables: [], findings: [] };
+  return tasks.run(`power cuts of ${scenario.name}`, (task) =>
+    cutScenario(scenario, {
+      mode: powerCuts === 'all' ? 'all' : 'sample',
+      replay,
+      jobs: powerCutJobs(powerCuts, jobs),
+      onCut: (done, total, phase) => {
+        task.progress(done, total, `cuts of ${phase}`);
+        return breathing(signal);
+      },
+      onShare: (done, total) => {
+        task.progress(done, total, 'shares of the power cuts');
+      },
+      signal,
+    }),
+  );
 }
 
 /** The command line that repeats one run. */
@@ -85,9 +147,18 @@ function replayLine(
   return shellLine(words);
 }
 
-function orderReplay(text: string | undefined): OrderReplay | undefined {
-  if (text === undefined) return undefined;
+/** What to repeat alone: an order of a step `together`, or a power cut. */
+function replayOf(text: string | undefined): { readonly order?: OrderReplay; readonly cut?: CutPoint } {
+  if (text === undefined) return {};
   const match = /^(\d+):(\d+)$/.exec(text);
-  if (!match) throw new UsageError('FW_USAGE_ARGUMENT', `--replay ${text}: expected STEP:SEED, as in 4:17`);
-  return { step: Number(match[1]), seed: Number(match[2]) };
+  if (match) return { order: { step: Number(match[1]), seed: Number(match[2]) } };
+  try {
+    return { cut: parseCutPoint(text) };
+  } catch (cause) {
+    throw new UsageError(
+      'FW_USAGE_ARGUMENT',
+      `--replay ${text}: expected STEP:SEED, as in 4:17, or a power cut, as in step-4-sysupgrade:117:half`,
+      { cause },
+    );
+  }
 }

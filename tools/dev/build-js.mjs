@@ -8,7 +8,13 @@ import { build } from 'esbuild';
 const checkout = fileURLToPath(new URL('../../', import.meta.url));
 
 /** The program, and what its worker processes load by name (`moduleUrl` in tools/core). */
-const entries = ['cli/main', 'emulator/check/shares', 'flash/explorer-pool', 'flash/share-worker'];
+const entries = [
+  'cli/main',
+  'emulator/check/shares',
+  'emulator/scenario/cut-sweep',
+  'flash/explorer-pool',
+  'flash/share-worker',
+];
 
 /**
  * Help is ASCII. The tables of emoji and wide characters that yargs would measure it with take as long to load as Node

@@ -4,14 +4,14 @@ import {
   planCutAt,
   recordOperations,
   tears,
-} from '../../../tools/emulator/device/power-cuts.js';
+} from '../../../tools/emulator/power-cuts/recording.js';
 import {
   chooseCuts,
   chooseRecoveries,
   chooseSecondCuts,
   formatCutPoint,
   parseCutPoint,
-} from '../../../tools/emulator/check/cut-points.js';
+} from '../../../tools/emulator/power-cuts/cut-points.js';
 import { FormatError } from '../../../tools/core/index.js';
 import { NorChip, norGeometry, PowerCut } from '../../../tools/flash/index.js';
 
@@ -21,12 +21,13 @@ function chip(): NorChip {
 
 test('each operation of a flow is kept with the chip as it was before it', () => {
   const device = chip();
-  const recorded = recordOperations(device, () => {
+  const { count, kept } = recordOperations(device, () => {
     device.program(0, Uint8Array.of(1, 2, 3, 4));
     device.erase(0);
   });
-  expect(recorded.map(({ operation }) => operation.kind)).toEqual(['program', 'erase']);
-  const [first, second] = recorded;
+  expect(count).toBe(2);
+  const [first, second] = [...kept.values()];
+  expect([first?.operation.kind, second?.operation.kind]).toEqual(['program', 'erase']);
   if (!first || !second) throw new Error('two operations were recorded');
   expect([...chipAfterCut(device, first, 'half').read(0, 4)]).toEqual([1, 2, 255, 255]);
   expect([...chipAfterCut(device, first, 'before').read(0, 4)]).toEqual([255, 255, 255, 255]);
@@ -34,17 +35,29 @@ test('each operation of a flow is kept with the chip as it was before it', () =>
   expect([...chipAfterCut(device, second, 'after').read(0, 4)]).toEqual([255, 255, 255, 255]);
 });
 
-test('a sample holds the first and the last operation, and every tear', () => {
+test('of a long flow only the operations that are asked for are kept, and all are counted', () => {
   const device = chip();
-  const recorded = recordOperations(device, () => {
-    for (let i = 0; i < 100; i += 1) device.program(i, Uint8Array.of(0));
-  });
-  const chosen = chooseCuts('reset', recorded, 'sample', 30);
+  const { count, kept } = recordOperations(
+    device,
+    () => {
+      for (let i = 0; i < 10; i += 1) device.program(i, Uint8Array.of(i));
+    },
+    (index) => index === 3,
+  );
+  expect(count).toBe(10);
+  expect([...kept.keys()]).toEqual([3]);
+  const third = kept.get(3);
+  if (!third) throw new Error('operation 3 was kept');
+  expect([...chipAfterCut(device, third, 'after').read(0, 5)]).toEqual([0, 1, 2, 3, 255]);
+});
+
+test('a sample holds the first and the last operation, and every tear', () => {
+  const chosen = chooseCuts('reset', 100, 'sample', 30);
   expect(chosen).toHaveLength(30);
-  expect(chosen.at(0)?.cut.operation).toBe(0);
-  expect(chosen.at(-1)?.cut.operation).toBe(99);
-  expect(new Set(chosen.map(({ cut }) => cut.tear))).toEqual(new Set(tears));
-  expect(chooseCuts('reset', recorded, 'all')).toHaveLength(600);
+  expect(chosen.at(0)?.operation).toBe(0);
+  expect(chosen.at(-1)?.operation).toBe(99);
+  expect(new Set(chosen.map(({ tear }) => tear))).toEqual(new Set(tears));
+  expect(chooseCuts('reset', 100, 'all')).toHaveLength(600);
 });
 
 test('a planned cut strikes at the operation that was counted', () => {

@@ -1,6 +1,5 @@
 /** `check`: proves boot, reset and upgrade of an image on the emulated board. */
 import { existsSync, rmSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { UsageError } from '../../core/index.js';
 import { checkImage, parseCutPoint, type CheckReport, type CutProgress } from '../../emulator/index.js';
 import { boardOfImage } from '../board-profiles.js';
@@ -9,7 +8,8 @@ import { cutProgress } from '../documents/cut-progress.js';
 import type { CheckDocument } from '../documents/check.js';
 import { readImage, readInput } from '../input-files.js';
 import { writeBeside } from '../output-files.js';
-import { boardOption, branchOption } from '../device-options.js';
+import { breathing } from '../breathing.js';
+import { boardOption, branchOption, jobsOption, powerCutJobs, powerCutsOption } from '../device-options.js';
 import { junitOfCheck, renderCheck } from '../render/check.js';
 import { shellLine } from '../render/shell-words.js';
 
@@ -26,15 +26,10 @@ export const check = defineCommand(
       .option('upgrade', { type: 'string', describe: 'newer image to upgrade to' })
       .option('branch', branchOption)
       .option('power-cuts', {
-        choices: ['none', 'sample', 'all'] as const,
-        default: 'none' as const,
+        ...powerCutsOption,
         describe: 'cut the power at flash operations of first boot, reset and upgrade, and during recovery',
       })
-      .option('jobs', {
-        alias: 'j',
-        type: 'number',
-        describe: 'processes for --power-cuts all; default: one for each processor',
-      })
+      .option('jobs', jobsOption)
       .option('resume', {
         type: 'string',
         describe: 'keep the progress of --power-cuts in this file, and go on from it',
@@ -64,14 +59,10 @@ export const check = defineCommand(
     const upgrade = args.upgrade === undefined ? undefined : await readInput(args.upgrade, session);
     const profile = boardOfImage(args.board, image, args.image);
     const progress = args.resume === undefined ? undefined : readProgress(args.resume);
+    // What is kept is kept by share.
+    const jobs = powerCutJobs(args.resume === undefined ? args.powerCuts : 'all', args.jobs);
     const report = await session.tasks.run('check', (task) => {
-      const breathe = (): Promise<void> =>
-        new Promise((resolve, reject) => {
-          setImmediate(() => {
-            if (session.signal.aborted) reject(session.signal.reason as Error);
-            else resolve();
-          });
-        });
+      const breathe = (): Promise<void> => breathing(session.signal);
       return checkImage({
         profile,
         image,
@@ -82,9 +73,7 @@ export const check = defineCommand(
           task.progress(done, total, `cuts of ${phase}`);
           return breathe();
         },
-        ...(args.powerCuts === 'all' || args.jobs !== undefined || args.resume !== undefined
-          ? { jobs: args.jobs ?? availableParallelism() }
-          : {}),
+        ...(jobs === undefined ? {} : { jobs }),
         ...(progress ? { cutProgress: progress } : {}),
         onCutShare: (done, total, kept) => {
           task.progress(done, total, 'shares of the power cuts');

@@ -6,7 +6,7 @@ import type { EmulateDocument } from '../documents/check.js';
 import { junitOfRuns, renderRuns, type ScenarioRunResult } from '../render/scenario-runs.js';
 import { readText } from '../input-files.js';
 import { writeBeside } from '../output-files.js';
-import { boardOption, branchOption } from '../device-options.js';
+import { boardOption, branchOption, jobsOption, powerCutsOption } from '../device-options.js';
 import { runOnDevice } from '../scenario-run.js';
 
 /** The verb. */
@@ -41,8 +41,14 @@ export const emulate = defineCommand(
       .option('only', { type: 'string', describe: 'run only the run of the matrix that has this name' })
       .option('replay', {
         type: 'string',
-        describe: 'STEP:SEED: of the step `together` with this number, only the order of this seed',
+        describe:
+          'only this power cut, as a report names it; or STEP:SEED: only this order of a step `together`',
       })
+      .option('power-cuts', {
+        ...powerCutsOption,
+        describe: 'cut the power at flash operations of each step, and during recovery',
+      })
+      .option('jobs', jobsOption)
       .option('safe-carrier', {
         type: 'boolean',
         default: false,
@@ -56,8 +62,14 @@ export const emulate = defineCommand(
           '$0 emulate reset.yaml --flash dump.bin --snapshot --timeline',
           'on a dump, which is left alone',
         ),
+      )
+      .example(
+        ...example(
+          '$0 emulate upgrade.yaml --image image.bin --board ubnt_unifi-ap --power-cuts sample',
+          'and with the power cut in every step',
+        ),
       ),
-  (args, session) => {
+  async (args, session) => {
     const all = loadScenario(readText(args.scenario, 'a scenario'), args.scenario, variablesOf(args.set));
     const chosen = all.filter(({ name }) => args.only === undefined || name === args.only);
     if (chosen.length === 0) {
@@ -65,19 +77,20 @@ export const emulate = defineCommand(
         hint: `it has ${all.map(({ name }) => `"${name}"`).join(', ')}`,
       });
     }
-    const runs = chosen.map((run) => {
+    const runs: ScenarioRunResult[] = [];
+    for (const run of chosen) {
       const board = args.board ?? run.board;
       if (board === undefined) {
         throw new UsageError('FW_USAGE_ARGUMENT', `scenario ${args.scenario} names no board`, {
           hint: 'add --board ID, or `board:` to the scenario',
         });
       }
-      return runOnDevice(run, board, args);
-    });
+      runs.push(await runOnDevice(run, board, args, session));
+    }
     if (args.junit !== undefined) writeBeside(args.junit, junitOfRuns(runs));
     const document = documentOf(runs);
     session.result(document, () => renderRuns(runs, args.timeline, session.style));
-    return Promise.resolve(document.passed ? 0 : 11);
+    return document.passed ? 0 : 11;
   },
 );
 
@@ -94,9 +107,11 @@ function variablesOf(settings: readonly string[]): Readonly<Record<string, strin
 function documentOf(runs: readonly ScenarioRunResult[]): EmulateDocument {
   return {
     schemaVersion: 1,
-    passed: runs.every(({ report }) => report.passed),
-    runs: runs.map(({ report, wear, partitions, replay }) => ({
+    passed: runs.every(({ passed }) => passed),
+    runs: runs.map(({ report, passed, cuts, wear, partitions, replay }) => ({
       ...report,
+      passed,
+      cuts: cuts.map((table) => ({ ...table, violations: [...table.violations] })),
       steps: report.steps.map((step) => ({ ...step, problems: [...step.problems] })),
       findings: report.findings.map((finding) => ({ ...finding, text: findingTexts[finding.code] })),
       timeline: [...report.timeline],

@@ -2,6 +2,17 @@ import { z } from 'zod';
 
 const finding = z.strictObject({ code: z.string(), where: z.string(), text: z.string() });
 
+/** Outcomes of the power cuts of one phase. */
+const cutTable = z.strictObject({
+  phase: z.string(),
+  during: z.enum(['flow', 'recovery']),
+  operations: z.number().int(),
+  cuts: z.number().int(),
+  states: z.number().int(),
+  outcomes: z.record(z.string(), z.number().int()),
+  violations: z.array(z.strictObject({ replay: z.string(), reason: z.string() })),
+});
+
 /** What `check --json` prints. */
 export const checkDocument = z.strictObject({
   schemaVersion: z.literal(1),
@@ -9,17 +20,7 @@ export const checkDocument = z.strictObject({
   branch: z.string(),
   passed: z.boolean(),
   proofs: z.array(z.strictObject({ id: z.string(), title: z.string(), problems: z.array(z.string()) })),
-  cuts: z.array(
-    z.strictObject({
-      phase: z.string(),
-      during: z.enum(['flow', 'recovery']),
-      operations: z.number().int(),
-      cuts: z.number().int(),
-      states: z.number().int(),
-      outcomes: z.record(z.string(), z.number().int()),
-      violations: z.array(z.strictObject({ replay: z.string(), reason: z.string() })),
-    }),
-  ),
+  cuts: z.array(cutTable),
   findings: z.array(finding),
 });
 
@@ -45,6 +46,8 @@ export const emulateDocument = z.strictObject({
           seed: z.number().int().optional(),
         }),
       ),
+      /** With `--power-cuts`: two tables for each step that changes the flash. */
+      cuts: z.array(cutTable),
       findings: z.array(finding),
       timeline: z.array(z.strictObject({ atMs: z.number(), phase: z.string(), text: z.string() })),
       onRamMs: z.number(),

@@ -1,12 +1,21 @@
 /** Results of scenario runs as text and as JUnit. */
-import { findingTexts, type PartitionWear, type ScenarioReport } from '../../emulator/index.js';
-import { renderJunit } from './junit.js';
+import {
+  findingTexts,
+  type CutTable,
+  type PartitionWear,
+  type ScenarioReport,
+} from '../../emulator/index.js';
+import { renderJunit, type JunitCase } from './junit.js';
+import { cutTexts, cutVerdict, junitOfCuts, type ReplayCut } from './power-cuts.js';
 import type { Style } from './style.js';
 import { renderTable } from './table.js';
 
 /** One run, with what the chip went through. */
 export interface ScenarioRunResult {
   readonly report: ScenarioReport;
+  /** Every step was done, and no power cut broke the promise. */
+  readonly passed: boolean;
+  readonly cuts: readonly CutTable[];
   /** Erases of each block of the chip. */
   readonly wear: readonly number[];
   readonly partitions: readonly PartitionWear[];
@@ -14,16 +23,26 @@ export interface ScenarioRunResult {
   readonly replay: string;
 }
 
+/** Makes the command line that repeats a power cut of a run. */
+function replayCut(run: ScenarioRunResult): ReplayCut {
+  return (id) => `${run.replay} --replay ${id}`;
+}
+
 /** Writes the runs for people; with `timeline` also what happened when, and the wear. */
 export function renderRuns(runs: readonly ScenarioRunResult[], timeline: boolean, style: Style): string {
   return runs
-    .map((run) => `${outcomeLines(run, style).join('\n')}\n${timeline ? timelineText(run, style) : ''}`)
+    .map((run) => {
+      const cuts = cutTexts(run.cuts, replayCut(run), style).map((text) => `\n${text}`);
+      const lines = [...outcomeLines(run, style), ''].join('\n');
+      return `${lines}${cuts.join('')}${timeline ? timelineText(run, style) : ''}`;
+    })
     .join('');
 }
 
-function outcomeLines({ report, replay }: ScenarioRunResult, style: Style): string[] {
+function outcomeLines({ report, passed, cuts, replay }: ScenarioRunResult, style: Style): string[] {
+  const swept = cuts.length === 0 ? '' : `: ${cutVerdict(cuts)}`;
   const lines = [
-    `${report.passed ? style.green('passed') : style.red('FAILED')}  ${report.name} (${report.board}, ${report.branch})`,
+    `${passed ? style.green('passed') : style.red('FAILED')}  ${report.name} (${report.board}, ${report.branch})${swept}`,
   ];
   for (const { step, kind, outcome, problems } of report.steps) {
     if (outcome === 'done') continue;
@@ -58,20 +77,23 @@ function timelineText({ report, partitions }: ScenarioRunResult, style: Style): 
   return `\n${events}\n${onRam}\n${restarts}\n\n${wear}`;
 }
 
-/** Writes the runs as JUnit XML; the time of a run is the emulated one. */
+/** Writes the runs as JUnit XML: a case for each run, and for each table of its power cuts. */
 export function junitOfRuns(runs: readonly ScenarioRunResult[]): string {
-  return renderJunit(
-    'firmwright emulate',
-    runs.map(({ report, replay }) => {
-      const problems = report.steps.flatMap((step) =>
-        step.outcome === 'failed'
-          ? step.problems.map((problem) => `step ${step.step} ${step.kind}: ${problem}`)
-          : [],
-      );
-      const name = `${report.name} (${report.board}, ${report.branch})`;
-      return problems.length === 0
-        ? { name }
-        : { name, failure: `${problems.join('; ')}; replay: ${replay}` };
-    }),
+  return renderJunit('firmwright emulate', runs.flatMap(junitOfRun));
+}
+
+function junitOfRun(run: ScenarioRunResult): readonly JunitCase[] {
+  const { report, cuts, replay } = run;
+  const name = `${report.name} (${report.board}, ${report.branch})`;
+  const problems = report.steps.flatMap((step) =>
+    step.outcome === 'failed'
+      ? step.problems.map((problem) => `step ${step.step} ${step.kind}: ${problem}`)
+      : [],
   );
+  const failure = { failure: `${problems.join('; ')}; replay: ${replay}` };
+  const swept = cuts.map((table) => junitOfCuts(table, replayCut(run)));
+  return [
+    { name, ...(problems.length === 0 ? {} : failure) },
+    ...swept.map((cut) => ({ ...cut, name: `${name}: ${cut.name}` })),
+  ];
 }

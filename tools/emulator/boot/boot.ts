@@ -53,6 +53,16 @@ export function boot(device: Device, options: BootOptions = {}): BootResult {
   return bootPowered(device, options);
 }
 
+/** Boots to the end on the flash; a problem line otherwise. */
+export function bootToFlash(device: Device): RunningSystem | string {
+  const result = boot(device);
+  if (result.kind === 'no-boot') return `does not boot: ${result.stage}: ${result.reason}`;
+  if (result.system.mode === 'jffs2-overlay') return result.system;
+  const causes = device.findings.list().filter(({ code }) => code === 'foreign-data');
+  const why = causes.map(({ where }) => `; ${where}`).join('');
+  return `runs on ${result.system.mode}, expected jffs2-overlay${why}`;
+}
+
 /** Boots with the power-cut plan of the chip left as it is. @throws PowerCut */
 export function bootPowered(device: Device, options: BootOptions = {}): BootResult {
   const { timeline } = device;

@@ -3,8 +3,7 @@ import type { BoardProfile } from '../../boards/index.js';
 import { FlashError } from '../../flash/index.js';
 import { FsError } from '../../vfs/index.js';
 import type { BranchName } from '../branches.js';
-import { cutFlows, type CutPhase } from './cut-flows.js';
-import { CutSweep, tablesOf, type CutTable } from './cuts.js';
+import { cutFlows } from './cut-flows.js';
 import {
   proveFirstBoot,
   proveFull,
@@ -14,12 +13,15 @@ import {
   proveUpgrade,
   showHiddenSurvivors,
 } from './proofs.js';
-import { sweepInShares, type CutProgress } from './shares.js';
+import { sweepInShares } from './shares.js';
 import { CheckSubject } from './subject.js';
 import { imageForFirmware } from '../image/chip-image.js';
 import type { ScriptEffect } from '../device/device.js';
 import { findingTexts, type Finding } from '../findings.js';
-import type { CutPoint } from './cut-points.js';
+import type { CutPoint } from '../power-cuts/cut-points.js';
+import type { CutProgress, SweptCuts } from '../power-cuts/shares.js';
+import { CutSweep } from '../power-cuts/sweep.js';
+import { tablesOf, type CutTable } from '../power-cuts/table.js';
 import { staleKinds } from '../device/stale-flash.js';
 
 /** What to check. */
@@ -40,7 +42,7 @@ export interface CheckOptions {
   /** Called before each proof and awaited; may throw to cancel. */
   readonly onProof?: (title: string) => Promise<void>;
   /** Called after each cut and awaited; may throw to cancel. */
-  readonly onCut?: (done: number, total: number, phase: CutPhase) => Promise<void>;
+  readonly onCut?: (done: number, total: number, phase: string) => Promise<void>;
   /** Sweep with so many processes, in shares; absent: in this process, cut after cut. */
   readonly jobs?: number;
   /** A sweep in shares that was stopped; shares of another image, board or mode are not taken. */
@@ -123,15 +125,11 @@ export async function checkImage(options: CheckOptions): Promise<CheckReport> {
 }
 
 /** Cuts the power as asked for, if there is anything to cut; findings of other processes are told, those of this one are the subject's. */
-async function sweep(
-  subject: CheckSubject,
-  options: CheckOptions,
-  firmware: Uint8Array,
-): Promise<{ readonly tables: readonly CutTable[]; readonly findings: readonly Finding[] }> {
+async function sweep(subject: CheckSubject, options: CheckOptions, firmware: Uint8Array): Promise<SweptCuts> {
   const { replay, powerCuts = 'none', jobs, sampleSize, onCut, upgrade } = options;
   if (!replay && (powerCuts === 'none' || !subject.settles())) return { tables: [], findings: [] };
   if (!replay && jobs !== undefined) return sweepInShares(options, firmware);
-  const cuts = new CutSweep(subject, cutFlows(subject, upgrade ?? firmware));
+  const cuts = new CutSweep(cutFlows(subject, upgrade ?? firmware));
   const tallies = replay
     ? [cuts.replay(replay)]
     : await cuts.share({

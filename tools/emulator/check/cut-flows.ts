@@ -6,45 +6,18 @@
  * refuses a half-written kernel and waits for recovery, or an old overlay shows under the new root. These are counted
  * as classes of their own; anything else is a violation.
  */
-import type { NorChip } from '../../flash/index.js';
 import { FsError } from '../../vfs/index.js';
-import { boot } from '../boot/boot.js';
-import { bootToFlash, settingsDigest, writeSettings } from './proofs.js';
-import { upperDigest, type CheckSubject } from './subject.js';
+import { boot, bootToFlash } from '../boot/boot.js';
 import type { Device } from '../device/device.js';
-import { factoryReset } from '../reset/factory-reset.js';
-import { recordOperations, type RecordedOperation } from '../device/power-cuts.js';
-import { recoveryFlash, sysupgrade } from '../upgrade/sysupgrade.js';
 import type { RunningSystem } from '../device/system.js';
-import { digestDifferences, type TreeDigest } from '../tree-digest.js';
-
-/** How the boot after a cut ends. */
-export const cutOutcomes = ['old', 'new', 'clean', 'recovery', 'old-overlay', 'ram', 'violation'] as const;
-
-/** One of the outcomes. */
-export type CutOutcome = (typeof cutOutcomes)[number];
-
-/** Flows that are cut. */
-export const cutPhases = ['first-boot', 'reset', 'reset-failsafe', 'upgrade', 'upgrade-boot'] as const;
-
-/** One of the flows. */
-export type CutPhase = (typeof cutPhases)[number];
-
-/** What the boot after a cut ends in, and for `recovery` and what is worse the reason. */
-export interface Verdict {
-  readonly outcome: CutOutcome;
-  readonly reason: string;
-}
-
-/** A flow that ran once, and how the boot after a cut is judged. */
-export interface Flow {
-  readonly phase: CutPhase;
-  /** Chip and its operations, in the uncut run. */
-  readonly chip: NorChip;
-  readonly recorded: readonly RecordedOperation[];
-  /** Turns the device on; the verdict depends on the content of its chip alone. */
-  readonly judge: (device: Device) => Verdict;
-}
+import { violation, type Flow, type Verdict } from '../power-cuts/flow.js';
+import { recordOperations, type Recording } from '../power-cuts/recording.js';
+import { isPartOf, judgeRecovery } from '../power-cuts/verdicts.js';
+import { factoryReset } from '../reset/factory-reset.js';
+import { digestDifferences, upperDigest, upperFilesDigest, type TreeDigest } from '../tree-digest.js';
+import { sysupgrade } from '../upgrade/sysupgrade.js';
+import { settingsDigest, writeSettings } from './proofs.js';
+import type { CheckSubject } from './subject.js';
 
 /** Runs every flow once without a cut. */
 export function cutFlows(subject: CheckSubject, image: Uint8Array): readonly Flow[] {
@@ -58,35 +31,35 @@ export function cutFlows(subject: CheckSubject, image: Uint8Array): readonly Flo
 
 function firstBootFlow(subject: CheckSubject): Flow {
   const device = subject.newDevice();
-  const recorded = recordOperations(device.chip, () => {
+  const recording = recordOperations(device.chip, () => {
     const result = boot(device);
     if (result.kind === 'running') result.system.shutdown();
   });
-  return { phase: 'first-boot', chip: device.chip, recorded, judge: (cut) => judgeClean(subject, cut) };
+  return flowOf(subject, 'first-boot', device, recording, (cut) => judgeClean(subject, cut));
 }
 
 function resetFlow(subject: CheckSubject, phase: 'reset' | 'reset-failsafe'): Flow {
   const device = subject.freshDevice();
   const system = bootToFlash(device);
   if (typeof system === 'string')
-    return { phase, chip: device.chip, recorded: [], judge: () => violation(system) };
+    return flowOf(subject, phase, device, { count: 0, kept: new Map() }, () => violation(system));
   writeSettings(system);
   const old = upperDigest(system);
   if (phase === 'reset-failsafe') {
     system.shutdown();
     const failsafe = boot(device, { failsafe: true });
-    const recorded = recordOperations(device.chip, () => {
+    const recording = recordOperations(device.chip, () => {
       if (failsafe.kind === 'running') factoryReset(failsafe.system, {});
       bootToFlash(device);
     });
-    return { phase, chip: device.chip, recorded, judge: (cut) => judgeOldOrClean(subject, cut, old, true) };
+    return flowOf(subject, phase, device, recording, (cut) => judgeOldOrClean(subject, cut, old, true));
   }
-  const recorded = recordOperations(device.chip, () => {
+  const recording = recordOperations(device.chip, () => {
     factoryReset(system, {});
     system.shutdown();
     bootToFlash(device);
   });
-  return { phase, chip: device.chip, recorded, judge: (cut) => judgeOldOrClean(subject, cut, old, false) };
+  return flowOf(subject, phase, device, recording, (cut) => judgeOldOrClean(subject, cut, old, false));
 }
 
 function upgradeFlows(subject: CheckSubject, image: Uint8Array): readonly Flow[] {
@@ -95,6 +68,7 @@ function upgradeFlows(subject: CheckSubject, image: Uint8Array): readonly Flow[]
   if (typeof system === 'string') return [];
   writeSettings(system);
   const old = upperDigest(system);
+  const oldFiles = upperFilesDigest(system);
   const kept = settingsDigest(system);
   const written = recordOperations(device.chip, () => sysupgrade(system, image, { force: true }));
   const afterWrite = device.chip.fork();
@@ -103,23 +77,22 @@ function upgradeFlows(subject: CheckSubject, image: Uint8Array): readonly Flow[]
     if (result.kind === 'running') result.system.shutdown();
   });
   return [
-    {
-      phase: 'upgrade',
-      chip: afterWrite,
-      recorded: written,
-      judge: (cut) => judgeUpgrade(subject, cut, image, old, kept),
-    },
-    {
-      phase: 'upgrade-boot',
-      chip: device.chip,
-      recorded: booted,
-      judge: (cut) => judgeNew(subject, cut, kept),
-    },
+    flowOf(subject, 'upgrade', { chip: afterWrite }, written, (cut) =>
+      judgeUpgrade(subject, cut, image, { old, oldFiles, kept }),
+    ),
+    flowOf(subject, 'upgrade-boot', device, booted, (cut) => judgeNew(subject, cut, kept)),
   ];
 }
 
-function violation(reason: string): Verdict {
-  return { outcome: 'violation', reason };
+/** The flow that `device` went through; after a cut, nothing of the device but its chip has a past. */
+function flowOf(
+  subject: CheckSubject,
+  phase: string,
+  { chip }: Pick<Device, 'chip'>,
+  recording: Recording,
+  judge: Flow['judge'],
+): Flow {
+  return { phase, chip, recording, deviceOn: (cut) => subject.deviceOn(cut), judge };
 }
 
 function judgeClean(subject: CheckSubject, device: Device): Verdict {
@@ -153,18 +126,24 @@ function judgeNew(subject: CheckSubject, device: Device, kept: TreeDigest): Verd
   return fromClean === undefined ? { outcome: 'clean', reason: '' } : violation(fromNew);
 }
 
+/** The writable layer before an upgrade, also as it shows under another root, and what of it the upgrade keeps. */
+interface BeforeUpgrade {
+  readonly old: TreeDigest;
+  readonly oldFiles: TreeDigest;
+  readonly kept: TreeDigest;
+}
+
 function judgeUpgrade(
   subject: CheckSubject,
   device: Device,
   image: Uint8Array,
-  old: TreeDigest,
-  kept: TreeDigest,
+  before: BeforeUpgrade,
 ): Verdict {
   const result = boot(device);
   if (result.kind === 'no-boot') return judgeRecovery(device, image, result.reason);
   try {
     device.bootContent().visitRom();
-    return judgeUpgraded(subject, result.system, old, kept);
+    return judgeUpgraded(subject, result.system, before);
   } catch (error) {
     // The root is only partly written: it comes up, and fails where a program reads on.
     if (error instanceof FsError && error.code === 'EIO') return judgeRecovery(device, image, error.message);
@@ -175,8 +154,7 @@ function judgeUpgrade(
 function judgeUpgraded(
   subject: CheckSubject,
   system: RunningSystem,
-  old: TreeDigest,
-  kept: TreeDigest,
+  { old, oldFiles, kept }: BeforeUpgrade,
 ): Verdict {
   if (system.mode !== 'jffs2-overlay') return { outcome: 'ram', reason: system.mode };
   const found = upperDigest(system);
@@ -186,25 +164,6 @@ function judgeUpgraded(
   if (fromNew === undefined) return { outcome: 'new', reason: '' };
   const [fromClean] = digestDifferences(subject.freshUpper(), found);
   if (fromClean === undefined) return { outcome: 'clean', reason: '' };
-  if (isPartOf(found, old)) return { outcome: 'old-overlay', reason: fromClean };
+  if (isPartOf(upperFilesDigest(system), oldFiles)) return { outcome: 'old-overlay', reason: fromClean };
   return violation(fromNew);
-}
-
-/** A device that does not start must come back clean when the boot loader flashes it again. */
-function judgeRecovery(device: Device, image: Uint8Array, reason: string): Verdict {
-  recoveryFlash(device, image);
-  const system = bootToFlash(device);
-  return typeof system === 'string'
-    ? violation(`${reason}; recovery flashing does not help: ${system}`)
-    : { outcome: 'recovery', reason };
-}
-
-/** Every path of `part` stands in `whole` as it is, or is one the boot itself makes. */
-function isPartOf(part: TreeDigest, whole: TreeDigest): boolean {
-  for (const [path, line] of part) {
-    const other = whole.get(path);
-    if (other !== undefined && other !== line) return false;
-    if (other === undefined && !path.startsWith('/etc/uci-defaults')) return false;
-  }
-  return true;
 }

@@ -5,8 +5,8 @@
  */
 import { textOf, type ByteString } from '../../core/index.js';
 import { FsError, makeDirectories, removeTree, writeFile } from '../../vfs/index.js';
-import { boot } from '../boot/boot.js';
-import { upperDigest, type CheckSubject } from './subject.js';
+import { boot, bootToFlash } from '../boot/boot.js';
+import type { CheckSubject } from './subject.js';
 import { operationsOf, writeOrderProblems } from './write-order.js';
 import type { Device } from '../device/device.js';
 import { devicePath, findFile, parentOf } from '../device/files.js';
@@ -17,7 +17,14 @@ import { partitionHashes } from '../device/partition-hashes.js';
 import { staleBytes, type StaleKind } from '../device/stale-flash.js';
 import { sysupgrade, type UpgradeOptions, type UpgradeResult } from '../upgrade/sysupgrade.js';
 import type { RunningSystem } from '../device/system.js';
-import { digestDifferences, digestPaths, digestTree, hash, type TreeDigest } from '../tree-digest.js';
+import {
+  digestDifferences,
+  digestPaths,
+  digestTree,
+  hash,
+  upperDigest,
+  type TreeDigest,
+} from '../tree-digest.js';
 
 /** Files that stand for a user's settings: on the keep list, with owner, mode, time and a link. */
 const settings: readonly { readonly path: string; readonly text: string; readonly mode: number }[] = [
@@ -40,16 +47,6 @@ export const keptPaths: readonly ByteString[] = [
   keptLink.path,
   keepConf.path,
 ].map(devicePath);
-
-/** Boots to the end on the flash; a problem line otherwise. */
-export function bootToFlash(device: Device): RunningSystem | string {
-  const result = boot(device);
-  if (result.kind === 'no-boot') return `does not boot: ${result.stage}: ${result.reason}`;
-  if (result.system.mode === 'jffs2-overlay') return result.system;
-  const causes = device.findings.list().filter(({ code }) => code === 'foreign-data');
-  const why = causes.map(({ where }) => `; ${where}`).join('');
-  return `runs on ${result.system.mode}, expected jffs2-overlay${why}`;
-}
 
 /** Writes what a user would have changed. */
 export function writeSettings(system: RunningSystem): void {

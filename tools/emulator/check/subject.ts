@@ -10,8 +10,7 @@ import { chipFromImage, imageForFirmware } from '../image/chip-image.js';
 import { Device, type ScriptEffect } from '../device/device.js';
 import type { Finding, FindingLog } from '../findings.js';
 import { mtdWrite } from '../upgrade/mtd.js';
-import type { RunningSystem } from '../device/system.js';
-import { digestTree, type TreeDigest } from '../tree-digest.js';
+import { upperDigest, type TreeDigest } from '../tree-digest.js';
 
 /** What a check is about. */
 export interface CheckSubjectOptions {
@@ -21,12 +20,6 @@ export interface CheckSubjectOptions {
   readonly branch?: BranchName;
   readonly scriptEffects?: readonly ScriptEffect[];
   readonly safeCarrier?: boolean;
-}
-
-/** Digest of the writable layer: what differs from the squashfs. Times are left out. */
-export function upperDigest(system: RunningSystem): TreeDigest {
-  if (!system.overlay) return new Map();
-  return digestTree(system.overlay.fs, system.overlay.upper, {});
 }
 
 /** An image on a board, with the chips that proofs begin with. */

@@ -140,19 +140,20 @@ export class Device {
 
   /** Makes a second device with the same content and past, which goes its own way from here. */
   fork(): Device {
-    const chip = this.chip.fork();
-    const fork = new Device({
-      ...this.#options,
-      chip,
-      contents: this.#contents,
-    });
-    fork.#branch = this.#branch;
-    fork.#branchIsGiven = this.#branchIsGiven;
+    const fork = this.withoutPast(this.chip.fork());
     fork.timeline.goOnFrom(this.timeline);
     Object.assign(fork.#restarts, this.#restarts);
-    for (const [name, storage] of this.storages) fork.storages.set(name, storage.fork(fork.clock));
     for (const { code, where } of this.findings.list()) fork.findings.add(code, where);
     return fork;
+  }
+
+  /** Makes a second device, off, with another chip and the same storage, which has no past. */
+  withoutPast(chip: NorChip): Device {
+    const device = new Device({ ...this.#options, chip, contents: this.#contents });
+    device.#branch = this.#branch;
+    device.#branchIsGiven = this.#branchIsGiven;
+    for (const [name, storage] of this.storages) device.storages.set(name, storage.fork(device.clock));
+    return device;
   }
 
   /**

@@ -4,6 +4,7 @@ import { checkYamlFile } from '../../boards/index.js';
 import { ProfileError, type Diagnostic } from '../../core/index.js';
 import type { BranchName } from '../branches.js';
 import type { ScriptEffect } from '../device/device.js';
+import type { Expectation } from './expectation-schema.js';
 import { scenarioSchema, scenarioSteps, type ScenarioFile, type ScenarioStep } from './schema.js';
 
 /** One run of a scenario: a combination of its matrix, variables filled in. */
@@ -15,6 +16,8 @@ export interface ScenarioRun {
   /** What the run-once scripts of the image do. */
   readonly scriptEffects: readonly ScriptEffect[];
   readonly steps: readonly ScenarioStep[];
+  /** What must be true of the device that boots after a power cut, besides what holds for all devices. */
+  readonly afterCut?: Expectation;
 }
 
 type Variable = string | number | boolean;
@@ -112,6 +115,7 @@ function scenarioRun(file: ScenarioFile, combination: Variables): ScenarioRun {
     image: file.image,
     scriptEffects: Object.entries(file.runOnce ?? {}).map(([script, writes]) => ({ script, writes })),
     steps: scenarioSteps(file),
+    ...(file.afterCut ? { afterCut: file.afterCut } : {}),
   };
 }
 

@@ -11,7 +11,7 @@ import type { Finding } from '../findings.js';
 import { mountRootStart } from '../boot/mount-root.js';
 import { fillDevice } from '../device/filler.js';
 import { doNow } from '../device/user-operations.js';
-import { planCutAt, type Tear } from '../device/power-cuts.js';
+import { planCutAt, type Tear } from '../power-cuts/recording.js';
 import type { ScenarioStep, TogetherArguments } from './schema.js';
 import { Together } from './together.js';
 import { copyOverlay, plugStorage, storageOf } from './storage-steps.js';
@@ -67,10 +67,16 @@ export interface ScenarioFiles {
   readonly read: (name: string) => Uint8Array;
 }
 
+/** The image that a step names; without a name, the one that the device was flashed with. */
+export function imageOfStep(files: ScenarioFiles, name: string | undefined): Uint8Array {
+  if (name === undefined) return files.image;
+  return name === upgradeName ? (files.upgrade ?? files.image) : files.read(name);
+}
+
 /** Name of the newer image in a step; which one it is, the caller says. */
 const upgradeName = 'upgrade';
 
-/** Runs all steps; the first failed one ends the scenario. */
+/** Runs all steps; the first that fails ends the scenario. */
 export function runScenario(
   name: string,
   steps: readonly ScenarioStep[],
@@ -98,7 +104,8 @@ export function runScenario(
   };
 }
 
-class ScenarioRunner {
+/** A device on which the steps of a scenario are run. */
+export class ScenarioRunner {
   readonly #device: Device;
   readonly #files: ScenarioFiles;
   readonly #partitionHashes: ReadonlyMap<string, string>;
@@ -115,6 +122,7 @@ class ScenarioRunner {
     this.#partitionHashes = partitionHashes(device);
   }
 
+  /** @param number  of the step, from 1 */
   run(step: ScenarioStep, number: number): StepReport {
     const report = (outcome: StepReport['outcome'], problems: readonly string[] = []): StepReport => ({
       step: number,
@@ -310,8 +318,7 @@ class ScenarioRunner {
   }
 
   #image(name: string | undefined): Uint8Array {
-    if (name === undefined) return this.#files.image;
-    return name === upgradeName ? (this.#files.upgrade ?? this.#files.image) : this.#files.read(name);
+    return imageOfStep(this.#files, name);
   }
 
   #state(): ScenarioState {

@@ -191,6 +191,11 @@ function scenarioOf<Step extends z.ZodType>(step: Step) {
         .describe(
           'what scripts of /etc/uci-defaults do when a boot runs them: the files they write, by script',
         ),
+      afterCut: expectation
+        .optional()
+        .describe(
+          'what must be true of the device that boots after a power cut at any flash operation (`--power-cuts`)',
+        ),
       steps: z.array(step).min(1),
     })
     .meta({ title: 'Firmwright scenario' });

@@ -13,7 +13,7 @@ import { fillDevice } from '../device/filler.js';
 import { doNow, userOperation } from '../device/user-operations.js';
 import { badCommand, operationOfCommand, typedCommand } from './words.js';
 import { runTogether } from '../device/together.js';
-import { planCutAt } from '../device/power-cuts.js';
+import { planCutAt } from '../power-cuts/recording.js';
 import type { ScenarioFiles } from '../scenario/run.js';
 import { sysupgrade, type UpgradeOptions } from '../upgrade/sysupgrade.js';
 import type { RunningSystem } from '../device/system.js';

@@ -26,14 +26,35 @@ export interface RecordedOperation {
   readonly operation: FlashOperation;
 }
 
-/** Runs a flow to its end and keeps the chip's state before each of its operations. */
-export function recordOperations(chip: NorChip, flow: () => void): readonly RecordedOperation[] {
-  const recorded: RecordedOperation[] = [];
+/** The flash operations of a flow that ran once. */
+export interface Recording {
+  /** Flash operations of the flow. */
+  readonly count: number;
+  /** Those that were kept, by their number from 0. */
+  readonly kept: ReadonlyMap<number, RecordedOperation>;
+}
+
+/**
+ * Runs a flow to its end and keeps the chip's state before each of its operations.
+ *
+ * @param keeps  chooses the operations to keep, and is called before each; default: all. Each costs a copy of the block that
+ *   it changes
+ */
+export function recordOperations(
+  chip: NorChip,
+  flow: () => void,
+  keeps: (index: number) => boolean = () => true,
+): Recording {
+  const kept = new Map<number, RecordedOperation>();
+  let count = 0;
   const outer = chip.observer;
   chip.observer = (operation) => {
     outer?.(operation);
-    recorded.push({
-      index: recorded.length,
+    const index = count;
+    count += 1;
+    if (!keeps(index)) return;
+    kept.set(index, {
+      index,
       snapshot: chip.snapshot(),
       operation:
         operation.kind === 'program' ? { ...operation, data: new Uint8Array(operation.data) } : operation,
@@ -44,7 +65,7 @@ export function recordOperations(chip: NorChip, flow: () => void): readonly Reco
   } finally {
     chip.observer = outer;
   }
-  return recorded;
+  return { count, kept };
 }
 
 /** Makes the chip as it is after the cut: a fork with the power back on. */

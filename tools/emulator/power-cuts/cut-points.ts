@@ -2,7 +2,7 @@
  * Power cuts by name, and the choice of those that a sweep makes: all, or a seeded draw that is the same every time.
  */
 import { crc32, FormatError, seededRandom } from '../../core/index.js';
-import { tears, type RecordedOperation, type Tear } from '../device/power-cuts.js';
+import { tears, type Tear } from './recording.js';
 
 /** A power cut, as it is named in reports: `upgrade:117:half`; `upgrade:117:half/34:after` with a second one. */
 export interface CutPoint {
@@ -28,7 +28,7 @@ export function formatCutPoint({ phase, operation, tear, again }: CutPoint): str
  * @throws FormatError FW_EMULATOR_REPLAY
  */
 export function parseCutPoint(text: string): CutPoint {
-  const match = /^([a-z-]+):(\d+):([a-z-]+)(?:\/(\d+):([a-z-]+))?$/.exec(text);
+  const match = /^([a-z0-9-]+):(\d+):([a-z-]+)(?:\/(\d+):([a-z-]+))?$/.exec(text);
   const [, phase, operation, tearName, operationAgain, tearAgain] = match ?? [];
   const first = cutOf(operation, tearName);
   const again = cutOf(operationAgain, tearAgain);
@@ -46,30 +46,33 @@ function cutOf(operation: string | undefined, tearName: string | undefined): Sec
 }
 
 /**
- * Chooses which operations and tears a sweep visits.
+ * Chooses which operations and tears a sweep visits, in the order of the operations.
  *
  * `all` is every operation with every tear; `sample` spreads `sampleSize` cuts evenly, the first and last operation
  * included, and takes the tears in turn.
+ *
+ * @param operations  flash operations of the phase
  */
 export function chooseCuts(
   phase: string,
-  recorded: readonly RecordedOperation[],
+  operations: number,
   mode: 'sample' | 'all',
   sampleSize = 60,
-): readonly { readonly cut: CutPoint; readonly recorded: RecordedOperation }[] {
-  const all = recorded.flatMap((operation) =>
-    tears.map((tear) => ({ cut: { phase, operation: operation.index, tear }, recorded: operation })),
-  );
-  if (mode === 'all' || all.length <= sampleSize) return all;
+): readonly CutPoint[] {
+  const count = operations * tears.length;
+  const cutAt = (at: number): CutPoint => ({
+    phase,
+    operation: Math.floor(at / tears.length),
+    tear: tears[at % tears.length] ?? 'before',
+  });
+  if (mode === 'all' || count <= sampleSize) return Array.from({ length: count }, (_, at) => cutAt(at));
   // A stride prime to the number of tears visits each tear in turn.
-  const chosen = new Map<number, (typeof all)[number]>();
+  const chosen = new Set<number>();
   for (let i = 0; i < sampleSize; i += 1) {
-    const operation = Math.round((i * (recorded.length - 1)) / (sampleSize - 1));
-    const at = operation * tears.length + (i % tears.length);
-    const pick = all[at];
-    if (pick) chosen.set(at, pick);
+    const operation = Math.round((i * (operations - 1)) / Math.max(1, sampleSize - 1));
+    chosen.add(operation * tears.length + (i % tears.length));
   }
-  return [...chosen.values()];
+  return [...chosen].map(cutAt);
 }
 
 /** Recoveries that are cut, and the cuts in each, of every phase: some in a sample, many in a sweep of all. */
