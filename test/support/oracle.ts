@@ -75,6 +75,29 @@ function execute(file: string, argv: readonly string[]): Promise<{ exitCode: num
   });
 }
 
+/**
+ * Shell for a script: `mount_marked PARTITION FOLDER` mounts JFFS2 and, if that met an end marker, returns when all behind
+ * it is erased. OpenWrt's kernel erases it inside mount. The oracle's leaves it to a thread of nice 10, and a script that
+ * unmounts before that is done finds the marker again at its next mount, which then wipes what was written in between.
+ */
+export const mountMarked = `
+markers=
+mount_marked() {
+  mount -t jffs2 mtd:$1 $2 || return
+  local chip size block before="$markers"
+  markers="$(dmesg | sed -n 's/.*End of filesystem marker found at //p')"
+  [ "$markers" != "$before" ] || return 0
+  local at=$((0x\${markers##*0x}))
+  chip=mtd$(mtd $1)
+  read size </sys/class/mtd/$chip/size
+  read block </sys/class/mtd/$chip/erasesize
+  # An erased block holds a clean marker, 12 bytes of which none is FF, and nothing else.
+  until [ $(tail -c +$((at + 1)) /dev/$chip | tr -d '\\377' | wc -c) = $(((size - at) / block * 12)) ]; do
+    usleep 20000
+  done
+}
+`;
+
 /** Picks what the kernel's jffs2 and flash drivers complained about. */
 export function complaintsIn(log: readonly string[]): string[] {
   return log.filter(

@@ -8,7 +8,7 @@ import { buildDocument } from '../../../tools/cli/documents/budget.js';
 import { firmwright, jsonOf } from '../../support/cli.js';
 import { uImageKernel } from '../../support/image-inputs.js';
 import { hostManifestOf } from '../../support/host-manifest.js';
-import { complaintsIn, runOracle } from '../../support/oracle.js';
+import { complaintsIn, mountMarked, runOracle } from '../../support/oracle.js';
 import type { OracleResult } from '../../support/oracle.js';
 import { fixture, fixturePath, oracle, requires, root, tool } from '../../support/requires.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
@@ -77,10 +77,10 @@ describe.each([
       const first = await run(
         built,
         built.flash,
-        `set -e
+        `${mountMarked}set -e
         n=$(mtd rootfs_data)
         echo "at $(cat /sys/class/mtd/mtd$n/offset) $(cat /sys/class/mtd/mtd$n/size)"
-        mount -t jffs2 mtd:rootfs_data /overlay
+        mount_marked rootfs_data /overlay
         echo "entries $(ls -A /overlay | wc -l)"
         umount /overlay
         mount_overlay
