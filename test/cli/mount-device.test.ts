@@ -134,7 +134,7 @@ withMount('a server that is told to end unmounts, one that is killed leaves no d
     process.kill(mounted.server, signal);
     expect(mounted.isGone(20_000), signal).toBe(true);
     expect(
-      waitUntil(() => readdirSync(at('mnt')).length === 0, 1000),
+      waitUntil(() => readdirSync(at('mnt')).length === 0, 20_000),
       signal,
     ).toBe(true);
   }

@@ -127,9 +127,8 @@ program('of two runs that unpack into one folder, one wins and the other leaves 
 
 program('Ctrl-C ends a wait for input', async () => {
   const child = spawn(process.execPath, [cliPath, 'inspect', '-'], { stdio: ['pipe', 'ignore', 'pipe'] });
-  child.stdin.write('begin');
-  // Interrupted only once its handlers are there, which nothing shows from outside.
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  // More than a pipe holds: once all is taken the program reads, and its handlers are there.
+  await new Promise((resolve) => child.stdin.write(Buffer.alloc(4 << 20), resolve));
   child.kill('SIGINT');
   expect(await once(child, 'exit')).toEqual([130, null]);
 });
