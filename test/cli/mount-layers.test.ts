@@ -126,3 +126,18 @@ test.each(['upper', 'work'])('a folder that another mount uses as %s is refused 
     openUnion(readMountWords(words, { mode: 0o755, uid: 0, gid: 0 }), others, () => undefined);
   expect(errnoOf(open)).toBe('EBUSY');
 });
+
+test('objects of several lowers on one device keep their numbers over copy-up and mounts (union 4, 127)', () => {
+  for (const name of ['one', 'two', 'upper', 'work']) mkdirSync(at(name));
+  for (const path of ['one/a', 'two/b']) writeFileSync(at(path), path);
+  const lowers = `${at('one')}:${at('two')}`;
+  const numbers = (fs: FileSystem): number[] => ['', 'a', 'b'].map((path) => find(fs, path));
+  const before = numbers(union(lowers));
+  for (let count = 0; count < 2; count += 1) {
+    sources[Symbol.dispose]();
+    sources = new Sources();
+    const fs = union(lowers);
+    expect(numbers(fs)).toEqual(before);
+    for (const ino of before) fs.setattr(ino, { mtimeNs: 1n });
+  }
+});

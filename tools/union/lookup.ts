@@ -140,7 +140,7 @@ function upperOther(
     refuseForeign(state, upper, pathOf(directory, name), foreignOn(upper, state.policy, found.ino, names));
   }
   const has = (mark: string): boolean => names.includes((prefix + mark) as ByteString);
-  const origin = has('origin') ? originOf(state, upper, found) : undefined;
+  const origin = has('origin') ? originOf(state, upper, found, { parent: directory, name }) : undefined;
   let number = state.nodes.numberOf(upper, found.ino);
   if (origin && (origin.nlink === 1 || origin.indexed))
     number = state.nodes.numberOf(origin.part.layer, origin.part.ino);
@@ -166,11 +166,18 @@ interface Origin {
   readonly indexed: boolean;
 }
 
-function originOf(state: UnionState, upper: WritableLayer, found: Attributes): Origin | undefined {
+function originOf(
+  state: UnionState,
+  upper: WritableLayer,
+  found: Attributes,
+  { parent, name }: { readonly parent: Node; readonly name: ByteString },
+): Origin | undefined {
   const bytes = attribute(upper.fs, found.ino, `${state.policy.prefix}origin`);
   const origin = bytes && decodeOrigin(bytes, state.lowers);
   if (!bytes || !origin) return undefined;
   try {
+    // A folder of the host knows objects by the names it met; most copies have the name of their origin.
+    if (origin.layer.fs.meet) for (const part of parent.lowers) findInLayer(part, name);
     const lower = origin.layer.fs.getattr(origin.ino);
     if (lower.type !== found.type) return undefined;
     const indexed =

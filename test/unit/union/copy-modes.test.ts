@@ -50,3 +50,44 @@ test('a copy of each of the 4096 modes gets what was shown before, in every copy
     }
   }
 });
+
+test('bits that are not given come from each other, then from the mount point; owners from the mount point alone (union 96)', () => {
+  const mountPoint = { mode: 0o1751, uid: 11, gid: 12 };
+  const filled = (options: Parameters<typeof masquerade>[0]): unknown => masquerade(options, mountPoint);
+  const owners = { kind: 'masquerade', uid: 11, gid: 12 };
+  expect(filled({})).toEqual({ ...owners, ufile: 0o751, udir: 0o751 });
+  expect(filled({ ufile: 0, udir: 0 })).toEqual({ ...owners, ufile: 0o751, udir: 0o751 });
+  expect(filled({ udir: 0o700 })).toEqual({ ...owners, ufile: 0o700, udir: 0o700 });
+  expect(filled({ ufile: 0o4640, udir: 0 })).toEqual({ ...owners, ufile: 0o640, udir: 0o640 });
+  expect(filled({ ufile: 0o644, udir: 0o755, uid: 5 })).toEqual({
+    ...owners,
+    ufile: 0o644,
+    udir: 0o755,
+    uid: 5,
+  });
+  expect(filled({ gid: 0 })).toEqual({ ...owners, ufile: 0o751, udir: 0o751, gid: 0 });
+});
+
+test('what is no file or directory, and everything in a union that cannot copy, shows its own rights; times are kept (union 98, 99)', () => {
+  const lower = memory();
+  const owner = { mode: 0o4711, uid: 9, gid: 9 };
+  for (const type of ['file', 'fifo'] as const) lower.mknod(lower.root, b(type), { type, ...owner });
+  for (const name of ['file', 'fifo']) lower.setattr(find(lower, name), { atimeNs: 5n, mtimeNs: 6n });
+  const copyMode = masquerade({ ufile: 0o640, uid: 5 }, { mode: 0o755, uid: 1, gid: 2 });
+  const policy = policyWith({ copyMode });
+  const union = unionOf({ lowers: [lower], store: memory(), policy });
+  const readOnly = unionOf({ lowers: [lower], policy });
+  expect(readOnly.getattr(find(readOnly, 'file'))).toMatchObject(owner);
+  expect(union.getattr(find(union, 'fifo'))).toMatchObject(owner);
+  for (const [name, wanted] of [
+    ['file', { mode: 0o640, uid: 5, gid: 2 }],
+    ['fifo', owner],
+  ] as const) {
+    const ino = find(union, name);
+    expect(union.getattr(ino)).toMatchObject(wanted);
+    union.setxattr(ino, b('user.x'), Buffer.from('1'));
+    expect(union.getattr(ino)).toMatchObject({ ...wanted, atimeNs: 5n, mtimeNs: 6n });
+  }
+  union.remount(true);
+  expect(union.getattr(find(union, 'file'))).toMatchObject({ mode: 0o640, uid: 5 });
+});

@@ -23,12 +23,14 @@ test('a copy carries mode, owner, times and attributes, and the parent keeps its
   const source = find(lower, 'd/f');
   lower.setattr(source, { mode: 0o4755, uid: 7, gid: 8, atimeNs: 11n, mtimeNs: 13n });
   lower.setxattr(source, b('user.x'), Buffer.from('1'));
+  lower.setattr(find(lower, 'd'), { atimeNs: 17n, mtimeNs: 19n });
   const union = unionOf({ lowers: [lower], store: memory() });
   const before = [union.getattr(find(union, 'd/f')), union.getattr(find(union, 'd'))] as const;
   union.setxattr(find(union, 'd/f'), b('user.y'), Buffer.from('2'));
   const { ino, mode, uid, gid, size, nlink, atimeNs, mtimeNs } = union.getattr(find(union, 'd/f'));
   expect(before[0]).toMatchObject({ ino, mode, uid, gid, size, nlink, atimeNs, mtimeNs });
-  expect(union.getattr(find(union, 'd')).mtimeNs).toBe(before[1].mtimeNs);
+  const { atimeNs: read, mtimeNs: changed } = union.getattr(find(union, 'd'));
+  expect([before[1].atimeNs, before[1].mtimeNs, read, changed]).toEqual([17n, 19n, 17n, 19n]);
   expect([...union.listxattr(find(union, 'd/f'))].sort()).toEqual(['user.x', 'user.y']);
 });
 
@@ -44,6 +46,97 @@ test('truncation copies no data (union 73)', () => {
   };
   union.setattr(find(union, 'big'), { size: 0 });
   expect(written).toBe(0);
+});
+
+test('a truncation copies what stays, and all attributes (union 73)', () => {
+  for (const size of [0, 5000]) {
+    const lower = memory();
+    const source = put(lower, 'big', 'x'.repeat(100_000));
+    lower.setattr(source, { mode: 0o4711, uid: 3, gid: 4 });
+    lower.setxattr(source, b('user.x'), Buffer.from('1'));
+    const store = memory();
+    const union = unionOf({ lowers: [lower], store });
+    let copied = 0;
+    const write = store.write.bind(store);
+    store.write = (ino, offset, data) => {
+      copied += data.length;
+      return write(ino, offset, data);
+    };
+    const big = find(union, 'big');
+    union.setattr(big, { size });
+    expect([copied, textAt(union, 'big')]).toEqual([size, 'x'.repeat(size)]);
+    expect(union.getattr(big)).toMatchObject({ mode: 0o4711, uid: 3, gid: 4, size });
+    expect(union.listxattr(big)).toEqual(['user.x']);
+  }
+});
+
+test('every change of an object that only a lower has brings it and its directories to the upper, once (union 61)', () => {
+  type Change = (union: Union, f: number, d: number) => unknown;
+  const changes: Record<string, Change> = {
+    chmod: (union, f) => union.setattr(f, { mode: 0o600 }),
+    chown: (union, f) => union.setattr(f, { uid: 7, gid: 7 }),
+    utimes: (union, f) => union.setattr(f, { atimeNs: 1n, mtimeNs: 2n }),
+    truncate: (union, f) => union.setattr(f, { size: 3 }),
+    write: (union, f) => union.write(f, 0, Buffer.from('x')),
+    fallocate: (union, f) => union.fallocate(f, 0, 100, 'allocate'),
+    setxattr: (union, f) => union.setxattr(f, b('user.y'), Buffer.from('1')),
+    removexattr: (union, f) => union.removexattr(f, b('user.x')),
+    link: (union, f) => union.link(f, union.root, b('linked')),
+    rename: (union, _, d) => union.rename(d, b('f'), d, b('renamed')),
+    exchange: (union, _, d) => union.rename(d, b('f'), union.root, b('other'), { exchange: true }),
+  };
+  for (const [name, change] of Object.entries(changes)) {
+    const lower = lowerWith('d/', 'd/f', 'other');
+    lower.setxattr(find(lower, 'd/f'), b('user.x'), Buffer.from('1'));
+    lower.readOnly = true;
+    const store = memory();
+    const union = unionOf({ lowers: [lower], store });
+    const ino = find(union, 'd/f');
+    let copies = 0;
+    store.fault = ({ call }) => {
+      if (call === 'mknod') copies += 1;
+      return undefined;
+    };
+    for (let count = 0; count < 2; count += 1) {
+      const again = name === 'chmod' || name === 'write' || count === 0;
+      if (again) change(union, ino, find(union, 'd'));
+    }
+    expect([name, copies]).toEqual([name, name === 'exchange' ? 2 : name === 'rename' ? copies : 1]);
+    expect(textAt(lower, 'd/f')).toBe('content');
+    store.fault = undefined;
+    union.unmount();
+    const after = unionOf({ lowers: [lower], store });
+    const path = { rename: 'd/renamed', exchange: 'other' }[name] ?? 'd/f';
+    expect([name, find(after, path)]).toEqual([name, ino]);
+    expect(after.which(b(`/${path}`)).layer).toBe('upper');
+  }
+});
+
+test('an upper without attributes gets the copy without any, and is not asked to keep them (union 70)', () => {
+  const lower = lowerWith('f');
+  for (const name of ['user.x', 'security.capability']) {
+    lower.setxattr(find(lower, 'f'), b(name), Buffer.from('1'));
+  }
+  const store = new MemoryFileSystem({ xattrs: false });
+  const union = unionOf({ lowers: [lower], store });
+  let asked = 0;
+  store.fault = ({ call }) => {
+    if (call === 'setxattr') asked += 1;
+    return undefined;
+  };
+  union.write(find(union, 'f'), 0, Buffer.from('x'));
+  expect([textAt(union, 'f'), asked]).toEqual(['xontent', 0]);
+});
+
+test('a lower that cannot tell data from holes is copied plainly (union 71)', () => {
+  const lower = lowerWith('f');
+  lower.write(find(lower, 'f'), 3 * 2 ** 20, Buffer.from('end'));
+  lower.fault = ({ call }) => (call === 'seek' ? 'EOPNOTSUPP' : undefined);
+  const store = memory();
+  const union = unionOf({ lowers: [lower], store });
+  const wanted = textAt(lower, 'f');
+  union.setattr(find(union, 'f'), { mode: 0o600 });
+  expect(textAt(store, 'upper/f')).toBe(wanted);
 });
 
 test('names of one lower inode stay one object, also after a new mount (union 83, 85)', () => {
@@ -165,10 +258,18 @@ test('a metadata-only copy takes its data from the lower until it is written, al
   union.rename(union.root, b('f'), union.root, b('g'));
   union.link(find(union, 'g'), union.root, b('h'));
   expect(store.getattr(find(store, 'upper/g')).blocks).toBe(0);
+  expect(union.getattr(find(union, 'g')).blocks).toBe(lower.getattr(find(lower, 'f')).blocks);
   union.unmount();
   const again = unionOf({ lowers: [lower], store, policy });
   expect(textAt(again, 'h')).toBe('content');
+  const calls: string[] = [];
+  store.fault = ({ call, changes }) => {
+    if (changes || call === 'sync') calls.push(call);
+    return undefined;
+  };
   again.write(find(again, 'h'), 0, Buffer.from('DATA'));
+  store.fault = undefined;
+  expect(calls).toEqual(['write', 'setattr', 'sync', 'removexattr', 'write']);
   expect([
     textAt(again, 'g'),
     store.listxattr(find(store, 'upper/g')).includes(b('trusted.overlay.metacopy')),

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
+import type { Union } from '../../../tools/union/index.js';
+import type { ByteString } from '../../../tools/core/index.js';
 import { FsError, MemoryFileSystem } from '../../../tools/vfs/index.js';
+import type { FileSystemStatistics, Ino, NewNode, RenameFlags } from '../../../tools/vfs/index.js';
 import { b, errnoOf, find, names, newFile, plain, put, putDirectory, textAt } from '../../support/files.js';
 import { lowerWith, memory, unionOf } from '../../support/unions.js';
 
@@ -214,4 +217,77 @@ test('an absolute redirect is followed through layers that lack a part of its pa
   above.setxattr(find(above, 'new'), b('trusted.overlay.redirect'), Buffer.from('/z/c'));
   const union = unionOf({ lowers: [above, moved, lowerWith('b/', 'b/c/', 'b/c/deep')], store: memory() });
   expect(names(union, find(union, 'new'))).toEqual(['deep']);
+});
+
+/** Holds names of at most 254 bytes, as JFFS2. */
+class ShortNames extends MemoryFileSystem {
+  override statfs(): FileSystemStatistics {
+    return { ...super.statfs(), nameMax: 254 };
+  }
+
+  override lookup(directory: Ino, name: ByteString): Ino | undefined {
+    return super.lookup(directory, short(name));
+  }
+
+  override mknod(directory: Ino, name: ByteString, node: NewNode): Ino {
+    return super.mknod(directory, short(name), node);
+  }
+
+  override link(ino: Ino, directory: Ino, name: ByteString): void {
+    super.link(ino, directory, short(name));
+  }
+
+  override rename(from: Ino, name: ByteString, to: Ino, newName: ByteString, flags?: RenameFlags): void {
+    super.rename(from, name, to, short(newName), flags);
+  }
+}
+
+function short(name: ByteString): ByteString {
+  if (name.length > 254) throw new FsError('ENAMETOOLONG', 'name', name);
+  return name;
+}
+
+test('a name that only a lower can hold shows, is told by statfs, and comes to the upper under a shorter one (union 24, 172)', () => {
+  const store = new ShortNames();
+  const lower = lowerWith('x'.repeat(255), 'short');
+  const union = unionOf({ lowers: [lower], store });
+  const long = b('x'.repeat(255));
+  expect([union.statfs().nameMax, textAt(union, long)]).toEqual([255, 'content']);
+  for (const change of [
+    () => union.setattr(find(union, long), { mode: 0o600 }),
+    () => union.unlink(union.root, long),
+    () => union.rename(union.root, long, union.root, b('y')),
+    () => union.rename(union.root, b('short'), union.root, b('y'.repeat(255))),
+    () => put(union, 'y'.repeat(255)),
+  ]) {
+    expect(errnoOf(change)).toBe('ENAMETOOLONG');
+  }
+  expect([names(union), textAt(union, long)]).toEqual([['short', long], 'content']);
+});
+
+test('whatever name a change means, an object that was put in its place is ESTALE and stays (union 120, 197)', () => {
+  type Change = (union: Union) => unknown;
+  const changes: readonly (readonly [string, Change])[] = [
+    ['f', (union) => union.unlink(union.root, b('f'))],
+    ['f', (union) => union.rename(union.root, b('f'), union.root, b('new'))],
+    ['f', (union) => union.rename(union.root, b('g'), union.root, b('f'))],
+    ['f', (union) => union.rename(union.root, b('f'), union.root, b('g'), { exchange: true })],
+    ['f', (union) => union.rename(union.root, b('g'), union.root, b('f'), { exchange: true })],
+    ['d', (union) => union.rmdir(union.root, b('d'))],
+    ['d', (union) => union.rename(union.root, b('d'), union.root, b('new'))],
+    ['new', (union) => union.mknod(union.root, b('new'), newFile)],
+    ['new', (union) => union.link(find(union, 'f'), union.root, b('new'))],
+  ];
+  for (const [name, change] of changes) {
+    const store = memory();
+    const union = unionOf({ lowers: [lowerWith('f', 'g', 'd/')], store });
+    for (const path of ['f', 'g', 'd']) union.setattr(find(union, path), { mode: 0o700 });
+    expect(union.lookup(union.root, b('new'))).toBeUndefined();
+    const upper = find(store, 'upper');
+    if (name === 'd') store.rmdir(upper, b(name));
+    else if (name === 'f') store.unlink(upper, b(name));
+    put(store, `upper/${name}`, 'foreign');
+    expect(errnoOf(() => change(union))).toBe('ESTALE');
+    expect(textAt(store, `upper/${name}`)).toBe('foreign');
+  }
 });

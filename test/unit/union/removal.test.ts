@@ -69,6 +69,9 @@ test('merged directories count one link, removed objects none (union 123)', () =
   const union = unionOf({ lowers: [lowerWith('d/', 'f')], store: memory() });
   putDirectory(union, 'd/e');
   expect(union.getattr(find(union, 'd')).nlink).toBe(1);
+  putDirectory(union, 'own');
+  putDirectory(union, 'own/sub');
+  expect(union.getattr(find(union, 'own')).nlink).toBe(3);
   const ino = find(union, 'f');
   union.open(ino, 'read');
   union.unlink(union.root, b('f'));

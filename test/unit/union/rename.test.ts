@@ -1,8 +1,16 @@
 import { expect, test } from 'vitest';
 import { policies } from '../../../tools/union/index.js';
 import { removeTree } from '../../../tools/vfs/index.js';
-import { b, errnoOf, find, names, putDirectory, textAt } from '../../support/files.js';
-import { lowerWith, memory, unionOf } from '../../support/unions.js';
+import {
+  b,
+  errnoOf,
+  find,
+  names,
+  newDirectoryAttributes,
+  putDirectory,
+  textAt,
+} from '../../support/files.js';
+import { lowerWith, memory, policyWith, unionOf } from '../../support/unions.js';
 
 test('a lower directory is renamed by redirect, or refused before anything is copied (union 107, 109)', () => {
   const lower = lowerWith('d/', 'd/f', 'e/');
@@ -127,4 +135,35 @@ test('a new name of a lower hard link is counted, also after a new mount (union 
   union.unmount();
   const again = unionOf({ lowers: [lower], store });
   expect([again.getattr(find(again, 'b')).nlink, find(again, 'c')]).toEqual([3, find(again, 'a')]);
+});
+
+test('redirects are made and followed, followed, or neither, as the policy says (union 107, 109)', () => {
+  const [lower, store] = [lowerWith('d/', 'd/f', 'e/', 'x/'), memory()];
+  const on = unionOf({ lowers: [lower], store });
+  on.rename(on.root, b('d'), find(on, 'e'), b('moved'));
+  on.unmount();
+  for (const redirectDir of ['on', 'follow', 'nofollow', 'off'] as const) {
+    const union = unionOf({ lowers: [lower], store: store.clone(), policy: policyWith({ redirectDir }) });
+    const follows = redirectDir === 'on' || redirectDir === 'follow';
+    expect([redirectDir, names(union, find(union, 'e/moved'))]).toEqual([redirectDir, follows ? ['f'] : []]);
+    const move = errnoOf(() => union.rename(union.root, b('x'), union.root, b('y')));
+    expect([redirectDir, move]).toEqual([redirectDir, redirectDir === 'on' ? undefined : 'EXDEV']);
+    // Nothing of a lower shows at the old name, which is a whiteout in any case.
+    union.mkdir(union.root, b('d'), newDirectoryAttributes);
+    expect(names(union, find(union, 'd'))).toEqual([]);
+  }
+});
+
+test('a redirect longer than the policy allows is EXDEV before anything is copied, within one directory it is one name (union 109)', () => {
+  const deep = Array.from({ length: 30 }, (_, level) => `directory${level}/`);
+  const paths = deep.map((_, level) => deep.slice(0, level + 1).join(''));
+  const lower = lowerWith(...paths, 'e/');
+  const store = memory();
+  const union = unionOf({ lowers: [lower], store });
+  const [above, below] = [find(union, paths.at(-2) ?? ''), b('directory29')];
+  expect(errnoOf(() => union.rename(above, below, find(union, 'e'), b('x')))).toBe('EXDEV');
+  expect(names(store, find(store, 'upper'))).toEqual([]);
+  union.rename(above, below, above, b('x'));
+  const redirect = store.getxattr(find(store, `upper/${paths.at(-2)}x`), b('trusted.overlay.redirect'));
+  expect(Buffer.from(redirect).toString()).toBe('directory29');
 });

@@ -132,10 +132,9 @@ export class Sources implements Disposable {
       this.#hosts.get(top) ?? new HostFileSystem(byteStringFromText(top), { unshared: this.#unshared });
     this.#hosts.set(top, host);
     const within = real.slice(top === '/' ? 0 : top.length);
-    const uuid = createHash('sha256')
-      .update(`host ${statSync(top).dev}`)
-      .digest()
-      .subarray(0, 16);
+    // Two folders of one device are two layers, whose objects have numbers of their own (127).
+    const { dev, ino } = statSync(real);
+    const uuid = createHash('sha256').update(`host ${dev} ${ino}`).digest().subarray(0, 16);
     return { ...layerAt(host, byteStringFromText(within), path), uuid, place: placeOnDevice(real, top) };
   }
 
