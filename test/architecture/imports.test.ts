@@ -67,6 +67,27 @@ test('the table has no cycle', () => {
   for (const module of table.keys()) visit(module, []);
 });
 
+/** Files that lead back to themselves by their imports, of types too; each circle is told once, as a path. */
+function circles(): string[] {
+  const imports = new Map(
+    sourceFiles().map((file) => [file, localImports(file).map((name) => name.replace(/\.js$/, '.ts'))]),
+  );
+  const done = new Set<string>();
+  const found: string[] = [];
+  const visit = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) found.push([...path.slice(path.indexOf(file)), file].join(' > '));
+    if (path.includes(file) || done.has(file)) return;
+    for (const next of imports.get(file) ?? []) visit(next, [...path, file]);
+    done.add(file);
+  };
+  for (const file of imports.keys()) visit(file, []);
+  return found;
+}
+
+test('no file imports itself in a circle, not even for a type', () => {
+  expect(circles()).toEqual([]);
+});
+
 test('only tools/addon loads a .node file', () => {
   const loaders = sourceFiles().filter((file) => /\.node['"`]/.test(readFileSync(join(tools, file), 'utf8')));
   expect(loaders.filter((file) => !file.startsWith('addon/'))).toEqual([]);

@@ -6,4 +6,5 @@ export type { BoardArtefact, BoardPartition, BoardProfile, BoardSplit } from './
 export { boardProfileJsonSchema, boardProfileSchema } from './schema.js';
 export type { BoardProfileFile } from './schema.js';
 export { checkYamlFile } from './yaml-file.js';
-export type { CheckedYaml, YamlProblem } from './yaml-file.js';
+export type { CheckedYaml } from './yaml-file.js';
+export type { YamlProblem } from './yaml-problem.js';

@@ -6,7 +6,7 @@
 import type { ErrorCode } from '../core/index.js';
 import { parseRecipe, stepsWithFiles } from '../firmware/index.js';
 import type { BoardProfileFile } from './schema.js';
-import type { YamlProblem } from './yaml-file.js';
+import type { YamlProblem } from './yaml-problem.js';
 
 type Partition = BoardProfileFile['partitions'][number];
 

@@ -6,22 +6,13 @@ import { isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import { ZodObject } from 'zod';
 import type { z } from 'zod';
-import type { Diagnostic, ErrorCode } from '../core/index.js';
+import type { Diagnostic } from '../core/index.js';
 import { soundPart } from './sound-part.js';
 import { issueMessage, problemsOf } from './yaml-issues.js';
+import type { YamlProblem } from './yaml-problem.js';
 
 /** Values that one alias may stand for, with the aliases inside it. */
 const aliasLimit = 100;
-
-/** A problem of a value: `path` leads to it, `textOffset` into it for texts of several words. */
-export interface YamlProblem {
-  readonly severity: 'error' | 'warning';
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly path: readonly PropertyKey[];
-  readonly textOffset?: number;
-  readonly notes?: readonly string[];
-}
 
 /** The value, unless there are errors; and all that is to be said about the file, by line, then column. */
 export interface CheckedYaml<T> {

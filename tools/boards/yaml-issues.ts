@@ -1,6 +1,6 @@
 /** What zod finds wrong with the shape of a file, in the words of who writes YAML: expected, found, at which key. */
 import type { z } from 'zod';
-import type { YamlProblem } from './yaml-file.js';
+import type { YamlProblem } from './yaml-problem.js';
 
 type Issue = z.core.$ZodIssue;
 type RawIssue = z.core.$ZodRawIssue;

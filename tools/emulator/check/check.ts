@@ -1,5 +1,4 @@
 /** `firmwright check`: all proofs over one image on one board, with the power cuts that were asked for. */
-import type { BoardProfile } from '../../boards/index.js';
 import { FlashError } from '../../flash/index.js';
 import { FsError } from '../../vfs/index.js';
 import type { BranchName } from '../branches.js';
@@ -13,45 +12,15 @@ import {
   proveUpgrade,
   showHiddenSurvivors,
 } from './proofs.js';
+import type { CheckOptions } from './options.js';
 import { sweepInShares } from './shares.js';
 import { CheckSubject } from './subject.js';
 import { imageForFirmware } from '../image/chip-image.js';
-import type { ScriptEffect } from '../device/device.js';
 import { findingTexts, type Finding } from '../findings.js';
-import type { CutPoint } from '../power-cuts/cut-points.js';
-import type { CutProgress, SweptCuts } from '../power-cuts/shares.js';
+import type { SweptCuts } from '../power-cuts/shares.js';
 import { CutSweep } from '../power-cuts/sweep.js';
 import { tablesOf, type CutTable } from '../power-cuts/table.js';
 import { staleKinds } from '../device/stale-flash.js';
-
-/** What to check. */
-export interface CheckOptions {
-  readonly profile: BoardProfile;
-  readonly image: Uint8Array;
-  /** Newer image that the device is upgraded to, besides to itself. */
-  readonly upgrade?: Uint8Array;
-  readonly branch?: BranchName;
-  readonly powerCuts?: 'none' | 'sample' | 'all';
-  /** Cuts of each phase in a sample, and about as many during recovery; default 60. */
-  readonly sampleSize?: number;
-  /** One cut only. */
-  readonly replay?: CutPoint;
-  readonly scriptEffects?: readonly ScriptEffect[];
-  /** Carry settings in the form that survives garbage collection, instead of what `mtd -j` writes. */
-  readonly safeCarrier?: boolean;
-  /** Called before each proof and awaited; may throw to cancel. */
-  readonly onProof?: (title: string) => Promise<void>;
-  /** Called after each cut and awaited; may throw to cancel. */
-  readonly onCut?: (done: number, total: number, phase: string) => Promise<void>;
-  /** Sweep with so many processes, in shares; absent: in this process, cut after cut. */
-  readonly jobs?: number;
-  /** A sweep in shares that was stopped; shares of another image, board or mode are not taken. */
-  readonly cutProgress?: CutProgress;
-  /** Called after each share, with what is to be kept. */
-  readonly onCutShare?: (done: number, total: number, progress: CutProgress) => void;
-  /** Stops a sweep in shares. */
-  readonly signal?: AbortSignal;
-}
 
 /** One proof: what was to be shown, and what is in the way. */
 export interface ProofReport {

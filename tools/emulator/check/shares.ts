@@ -4,8 +4,8 @@ import { moduleUrl } from '../../core/index.js';
 import type { DoShare } from '../../flash/index.js';
 import { spreadCuts, type CutShare, type SweptCuts } from '../power-cuts/shares.js';
 import { CutSweep } from '../power-cuts/sweep.js';
-import type { CheckOptions } from './check.js';
 import { cutFlows } from './cut-flows.js';
+import type { CheckOptions } from './options.js';
 import { CheckSubject, type CheckSubjectOptions } from './subject.js';
 
 interface ShareInput extends CheckSubjectOptions {
