@@ -133,6 +133,37 @@ describe('an input that cannot be used is one error with its exit code, and leav
       code: 'FW_USAGE_FILE',
       says: 'root tree: /dev/zero is a device',
     }),
+    'an overlay folder that is not there': (at) => ({
+      words: [...board, '--files', join(at.folder, 'none')],
+      exitCode: 2,
+      code: 'FW_USAGE_FILE',
+      says: 'none is not there',
+    }),
+    'an overlay folder that is a file': (at) => ({
+      words: [...board, '--files', at.kernel],
+      exitCode: 2,
+      code: 'FW_USAGE_FILE',
+      says: 'is no folder',
+    }),
+    'a kernel for a board that no one knows': (at) => ({
+      words: [...board, '--kernel', `ubnt_unify-ap=${at.kernel}`],
+      exitCode: 2,
+      code: 'FW_USAGE_BOARD',
+      says: 'hint: did you mean ubnt_unifi-ap?',
+    }),
+    'a device tree that is none': (at) => {
+      const recipe = join(at.folder, 'tree.yaml');
+      const text = readFileSync(at.recipe, 'utf8');
+      writeFileSync(recipe, `${text}boards: { ubnt_unifi-ap: { device_tree: ${recipe} } }\n`);
+      writeFileSync(at.kernel, noise(5000));
+      return {
+        recipe,
+        words: board,
+        exitCode: 4,
+        code: 'FW_FIRMWARE_DEVICE_TREE',
+        says: 'expected d00dfeed',
+      };
+    },
     'a kernel that never ends': () => ({
       words: [...board, '--kernel', '/dev/zero'],
       exitCode: 2,
@@ -198,7 +229,7 @@ describe('an input that cannot be used is one error with its exit code, and leav
       words: ['-b', profileFile(at, { kernel: 99_999 })],
       exitCode: 10,
       code: 'FW_BUDGET_OVER',
-      says: 'kernel',
+      says: '1 byte over the limit "kernel"',
     }),
     'a kernel that no vendor layout has room for': (at) => {
       writeFileSync(at.kernel, uImageKernel(7_800_000));

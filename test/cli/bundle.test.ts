@@ -1,5 +1,6 @@
 /** The program as `npm run build:js` bundles it, against its sources. */
 import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { wrapText } from '../../tools/cli/render/plain-layout.js';
 import { firmwright } from '../support/cli.js';
@@ -40,3 +41,17 @@ test.each([
 ])('plain layout: %s', (_, text, columns, expected) => {
   expect(wrapText(text, columns)).toBe(expected);
 });
+
+requires(path(cliPath), path('/dev/full'))(
+  'a result that finds no room on standard output is exit code 5, in one line',
+  () => {
+    const full = openSync('/dev/full', 'w');
+    const { status, stderr } = spawnSync(process.execPath, [cliPath, 'boards'], {
+      encoding: 'utf8',
+      stdio: ['ignore', full, 'pipe'],
+    });
+    closeSync(full);
+    expect(stderr.split('\n')[0]).toBe('error: no space left for standard output [FW_ENV_DISK_FULL]');
+    expect(status).toBe(5);
+  },
+);

@@ -28,7 +28,11 @@ test.each([
   [['budget', 'x', '--bord', 'y'], 'budget has no option --bord', 'did you mean --board?'],
   [['doctor', 'x'], 'doctor takes no further word: x', 'firmwright doctor'],
   [['diff', 'x'], 'diff needs <old> <new>', 'firmwright diff --help'],
-  [['boards', 'paint'], 'action is paint, expected one of list, show, lint', 'firmwright boards --help'],
+  [
+    ['boards', 'paint'],
+    'action is paint, expected one of list, show, lint, steps',
+    'firmwright boards --help',
+  ],
   [['mkfs'], 'mkfs needs one of squashfs, jffs2', 'firmwright mkfs --help'],
   [['mkfs', 'ext4', 'a', 'b'], 'mkfs has no ext4, expected one of squashfs, jffs2', 'firmwright mkfs --help'],
   [['mkfs', 'jffs2', 'a', 'b'], 'mkfs jffs2 needs --endian', 'firmwright mkfs jffs2 --help'],
@@ -37,6 +41,8 @@ test.each([
     '--endian is middle, expected one of little, big',
     'firmwright mkfs jffs2 --help',
   ],
+  [['budget', 'x', '--top', 'abc'], '--top takes a number, not abc', 'firmwright budget --help'],
+  [['build', 'x', '--jobs=two'], '--jobs takes a number, not two', 'firmwright build --help'],
   [['check', 'x', '--board'], '--board takes a value', 'firmwright check --help'],
 ] as const)('%j is refused with what is wrong and what would be right', async (argv, message, hint) => {
   const { exitCode, stdout, stderr } = await firmwright(argv);
@@ -60,7 +66,7 @@ test.each(['squashfs', 'jffs2 --endian big'])(
     const words = ['mkfs', ...kind.split(' '), 'board-profiles', 'never-written'];
     const { exitCode, stderr } = await firmwright(words, { env: { SOURCE_DATE_EPOCH: 'today' } });
     expect(exitCode).toBe(2);
-    expect(stderr).toContain('the build time must be seconds from 0 to 4294967295, not NaN');
+    expect(stderr).toContain('SOURCE_DATE_EPOCH takes seconds from 0 to 4294967295, not today');
   },
 );
 

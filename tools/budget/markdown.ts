@@ -63,7 +63,9 @@ export function verdict(budget: FlashBudget): string {
   const blocks = overlay
     ? `${overlay.eraseBlocks} erase blocks for the overlay, ${overlay.neededBlocks} needed`
     : 'no overlay';
-  if (!budget.fits) return `does not fit, ${countOf(overBy, 'byte')} over (${blocks})`;
+  const broken = budget.limits.find((limit) => limit.overBy === overBy)?.what;
+  if (!budget.fits)
+    return `does not fit, ${countOf(overBy, 'byte')} over${broken === undefined ? '' : ` the limit "${broken}"`} (${blocks})`;
   return `fits (${blocks}, about ${formatSize(overlay?.freeBytes ?? 0)} for user data)`;
 }
 

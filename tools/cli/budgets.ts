@@ -110,7 +110,7 @@ export function budgetError(budgets: readonly FlashBudget[]): BudgetError | unde
     {
       hint:
         first.problem !== undefined && first.overBy === 0
-          ? 'firmwright inspect IMAGE tells what is in it'
+          ? `firmwright boards show ${first.board} tells what its splitter looks for, firmwright inspect IMAGE what is there`
           : `firmwright budget RECIPE --board ${first.board} --top 40 lists the costliest files`,
       data: {
         boards: [first, ...others].map(({ board, overBy, limits, overlay, problem }) => ({

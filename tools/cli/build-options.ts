@@ -1,10 +1,12 @@
 /** Options that `build` and `budget RECIPE` share, and what becomes of them. */
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Argv } from 'yargs';
 import type { BoardProfile } from '../boards/index.js';
 import { loadRecipe, planBuild } from '../build/index.js';
 import type { BuildPlan, ExecuteOptions, LoaderChoice } from '../build/index.js';
+import { nearest, UsageError } from '../core/index.js';
 import { detectRootSource } from '../rootfs/index.js';
 import { boardIds, loadBoard } from './board-profiles.js';
 import type { Session } from './command.js';
@@ -90,6 +92,7 @@ export function planFrom(
     const [, board, file] = /^([^=/]+)=(.+)$/.exec(word) ?? [];
     if (board !== undefined && file !== undefined && isBoard(board, profiles))
       named.set(board, resolve(file));
+    else if (board !== undefined && !existsSync(word)) throw unknownBoard(word, board, profiles);
     else common = resolve(word);
   }
   const plan = planBuild(recipe, profiles, {
@@ -128,6 +131,15 @@ function loaderChoice(word: string, profiles: readonly BoardProfile[]): LoaderCh
   const [board, step] = left.split(':');
   if (step !== undefined) return { board, step, path: resolve(file) };
   return isBoard(left, profiles) ? { board: left, path: resolve(file) } : { step: left, path: resolve(file) };
+}
+
+/** What looks like BOARD=FILE, is no file, and names no board. */
+function unknownBoard(word: string, board: string, profiles: readonly BoardProfile[]): UsageError {
+  const ids = [...new Set([...profiles.map(({ id }) => id), ...boardIds()])];
+  const near = nearest(board, ids);
+  return new UsageError('FW_USAGE_BOARD', `--kernel ${word}: no board is called ${board}`, {
+    hint: near.length === 0 ? 'firmwright boards list' : `did you mean ${near.join(' or ')}?`,
+  });
 }
 
 function isBoard(id: string, profiles: readonly BoardProfile[]): boolean {

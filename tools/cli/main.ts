@@ -2,15 +2,26 @@
 /** Entry of the `firmwright` program: connects the process to the command line. */
 import process from 'node:process';
 import { isatty } from 'node:tty';
+import { describeFailure, renderFailure } from './render/failure.js';
+import type { Failure } from './render/failure.js';
+import { styleFor } from './render/style.js';
 import { runCommandLine } from './run.js';
 import type { Output } from './run.js';
+
+/** The failure of a result that could not be printed, as on a full disk; it shows after the verb is done. */
+let unwritten: Failure | undefined;
+process.once('exit', () => {
+  if (unwritten) process.exitCode = unwritten.exitCode;
+});
 
 function output(stream: NodeJS.WriteStream & { readonly fd: number }): Output {
   // `stream.isTTY` is undefined on a pipe, whatever its type says.
   const isTerminal = isatty(stream.fd);
-  // A reader that goes away early (`| head`) is no failure of ours.
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    // A reader that goes away early (`| head`) is no failure of ours; where errors cannot be told, nothing can.
+    if (error.code === 'EPIPE' || unwritten || stream === process.stderr) return;
+    unwritten = describeFailure(Object.assign(error, { path: 'standard output' }), false);
+    process.stderr.write(renderFailure(unwritten, styleFor(isatty(process.stderr.fd), process.env)));
   });
   return {
     isTerminal,

@@ -18,11 +18,12 @@ export function sizeOf(option: string, text: string): number {
  * @throws UsageError FW_USAGE_ARGUMENT
  */
 export function sourceDateEpoch(option: number | undefined, { env }: Session): number | undefined {
-  const given = option ?? (env['SOURCE_DATE_EPOCH'] ? Number(env['SOURCE_DATE_EPOCH']) : undefined);
+  const variable = env['SOURCE_DATE_EPOCH'];
+  const given = option ?? (variable ? Number(variable) : undefined);
   if (given !== undefined && !(Number.isInteger(given) && given >= 0 && given <= 0xffff_ffff)) {
     throw new UsageError(
       'FW_USAGE_ARGUMENT',
-      `the build time must be seconds from 0 to 4294967295, not ${given}`,
+      `${option === undefined ? 'SOURCE_DATE_EPOCH' : '--source-date-epoch'} takes seconds from 0 to 4294967295, not ${option ?? variable ?? ''}`,
       { hint: 'give --source-date-epoch 1700000000, or unset SOURCE_DATE_EPOCH' },
     );
   }

@@ -94,6 +94,7 @@ async function dispatch(words: readonly string[], world: World): Promise<number>
     throw error instanceof RefusedByYargs ? await refusal(error.message, argv, verb, world) : error;
   }
   if (printed !== '') world.stdout.write(`${printed}\n`);
+  if (chosen !== undefined) refuseNoNumber(chosen.args, argv, verb);
   // Outside the parser, which would lay out the whole help text before it waits for a handler.
   return chosen === undefined ? 0 : chosen.command.run(chosen.args, session(world, chosen.args));
 }
@@ -107,6 +108,19 @@ function showStreams(args: Arguments): Arguments {
   return Object.assign(
     args,
     Object.fromEntries(Object.entries(args).map(([name, value]) => [name, show(value)])),
+  );
+}
+
+/** yargs makes NaN of the word behind an option that takes a number. */
+function refuseNoNumber(args: Arguments, argv: readonly string[], verb: Verb | undefined): void {
+  const name = Object.keys(args).find((key) => key.length > 1 && Number.isNaN(args[key]));
+  if (name === undefined) return;
+  const at = argv.findIndex((word) => word === `--${name}` || word.startsWith(`--${name}=`));
+  const given = argv[at]?.split('=')[1] ?? (at < 0 ? undefined : argv[at + 1]);
+  throw new UsageError(
+    'FW_USAGE_ARGUMENT',
+    `--${name} takes a number${given === undefined ? '' : `, not ${given}`}`,
+    { hint: `firmwright ${verb === undefined ? '' : `${nameOf(verb)} `}--help` },
   );
 }
 

@@ -39,6 +39,7 @@ export const errorCodes = {
   FW_PROFILE_SIZE: 'a size is more than the partition it is for',
   FW_PROFILE_SPLIT: 'the way firmware is split does not fit its partition',
   FW_PROFILE_STEP: 'a recipe names a step that does not exist',
+  FW_PROFILE_STEP_FILE: 'a recipe step takes a file, and neither recipe nor command line names one',
   FW_PROFILE_STEP_PARAMETERS: 'a recipe step has wrong arguments',
   FW_PROFILE_VALUE: 'a value has the wrong type or range',
   FW_PROFILE_YAML: 'the file is not valid YAML',
@@ -83,7 +84,7 @@ export const errorCodes = {
   FW_BUDGET_CHECK_SIZE: 'an image is larger than its size step allows',
   FW_FIRMWARE_CONTAINER:
     "a vendor's container is damaged, or does not say what goes into the partition firmware",
-  FW_FIRMWARE_DEVICE_TREE: 'the structure of a device tree is damaged',
+  FW_FIRMWARE_DEVICE_TREE: 'a device tree is damaged, or is none',
   FW_FIRMWARE_FIELD: 'a value does not fit the field of a header',
   FW_FIRMWARE_KERNEL: 'a file given as kernel is an image, or a kernel for another board or CPU',
   FW_FIRMWARE_MAGIC: 'the bytes are not the structure that was asked for',

@@ -2,14 +2,7 @@
  * Reads a folder of the host as a tree, so that nothing of the host shows unless it is asked for: owners, umask, times,
  * labels of a security module, order of names.
  */
-import {
-  EnvironmentError,
-  FormatError,
-  byteStringFromText,
-  compareBytes,
-  joinPath,
-  textOf,
-} from '../core/index.js';
+import { FormatError, byteStringFromText, compareBytes, joinPath, textOf } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
 import { newDirectory, noXattrs } from '../vfs/index.js';
 import type { TreeDirectory, TreeInode } from '../vfs/index.js';
@@ -22,6 +15,7 @@ import {
   hostXattr,
   hostXattrs,
 } from './host-folder.js';
+import { requireFolder } from './regular-file.js';
 import type { HostStatus } from './host-folder.js';
 import type { FolderSource, RootWarning } from './root-tree.js';
 
@@ -47,9 +41,8 @@ const capability = 'security.capability' as ByteString;
 export function folderTree(source: FolderSource, mtimeNs: bigint): FolderTree {
   const scan = new FolderScan(source, mtimeNs);
   const top = byteStringFromText(source.path);
+  requireFolder(source.path, 'root tree');
   const status = hostStatus(`${top}/` as ByteString);
-  if (status.type !== 'directory')
-    throw new EnvironmentError('FW_ENV_FILE', `${source.path} is not a folder`);
   const root = newDirectory(scan.attributes(top, '/' as ByteString, status));
   scan.fill(root, top);
   return { root, warnings: scan.warnings, contentSize: scan.contentSize };

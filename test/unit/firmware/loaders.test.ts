@@ -43,7 +43,8 @@ test.each([
 test('a step without its file says what the file is and how to give it, and that a finished kernel does', () => {
   const context = stepContext({}, { loaders: { 'loader-kernel': 'the small loader' } });
   expect(thrownBy(() => runRecipe(steps('loader-kernel'), context, kernelInput))).toMatchObject({
-    code: 'FW_FIRMWARE_STEP',
+    code: 'FW_PROFILE_STEP_FILE',
+    exitCode: 3,
     message: 'step loader-kernel of acme_board-1 needs a file: the small loader',
     hint: expect.stringMatching(/--loader loader-kernel=FILE, or give --kernel a finished kernel/) as string,
   });

@@ -1,6 +1,7 @@
 /** Steps that append the parts of an image. */
 import { z } from 'zod';
 import { concatBytes } from '../bytes.js';
+import { requireDeviceTree } from './require.js';
 import { defineStep, noParameters } from './step.js';
 
 export const assembleSteps = [
@@ -30,7 +31,11 @@ export const assembleSteps = [
     usage: 'append-dtb',
     summary: 'appends the compiled device tree; a kernel without one is taken to have it inside',
     parameters: noParameters,
-    run: (file, { deviceTree }) => (deviceTree ? concatBytes(file, deviceTree) : file),
+    run: (file, { deviceTree }) => {
+      if (deviceTree === undefined) return file;
+      requireDeviceTree(deviceTree);
+      return concatBytes(file, deviceTree);
+    },
   }),
   defineStep({
     name: 'append-string',

@@ -1,5 +1,5 @@
 /** What steps ask of the board: a section of its vendor headers, a file of its own, a size limit that holds. */
-import { BudgetError, FormatError, groupDigits } from '../../core/index.js';
+import { BudgetError, FormatError, groupDigits, ProfileError } from '../../core/index.js';
 import { uImageArchitectures } from '../uimage.js';
 import type { VendorHeaders } from '../vendor-headers.js';
 import type { StepBoard, StepContext } from './step.js';
@@ -27,14 +27,15 @@ const kernelSteps: ReadonlySet<string> = new Set([
   'loader-okli',
 ]);
 
-/** The file that a step takes besides; FW_FIRMWARE_STEP when none was given, with the ways out. */
+/** The file that a step takes besides; ProfileError FW_PROFILE_STEP_FILE when none was given, with the ways out. */
 export function requireStepFile({ stepFiles, board }: StepContext, step: string): Uint8Array {
   const file = stepFiles?.get(step);
   if (file !== undefined) return file;
   const what = board.loaders[step];
-  throw new FormatError(
-    'FW_FIRMWARE_STEP',
+  throw new ProfileError(
+    'FW_PROFILE_STEP_FILE',
     `step ${step} of ${board.id} needs a file${what === undefined ? '' : `: ${what}`}`,
+    [],
     {
       hint:
         `give it with --loader ${step}=FILE` +
@@ -42,6 +43,23 @@ export function requireStepFile({ stepFiles, board }: StepContext, step: string)
           ? `, or give --kernel a finished kernel: ${board.id}-kernel.bin of the ImageBuilder, or a sysupgrade image of the board`
           : ''),
       data: { step, board: board.id },
+    },
+  );
+}
+
+/** First bytes of a compiled device tree. @see Devicetree Specification 0.4, 5.2 */
+const deviceTreeMagic = Uint8Array.of(0xd0, 0x0d, 0xfe, 0xed);
+
+/** Refuses what is no compiled device tree. @throws FormatError FW_FIRMWARE_DEVICE_TREE */
+export function requireDeviceTree(file: Uint8Array): void {
+  const start = Buffer.from(file.subarray(0, deviceTreeMagic.length));
+  if (start.equals(deviceTreeMagic)) return;
+  throw new FormatError(
+    'FW_FIRMWARE_DEVICE_TREE',
+    `the device tree begins with ${start.toString('hex')}, expected d00dfeed of a compiled one`,
+    {
+      hint: 'dtc -I dts -O dtb -o BOARD.dtb BOARD.dts',
+      data: { offset: 0, expected: 'd00dfeed', found: start.toString('hex') },
     },
   );
 }
