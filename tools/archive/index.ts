@@ -1,4 +1,3 @@
-export { PATH_MAX } from './archive-tree.js';
 export { readIpk, writeIpk } from './ipk.js';
 export type { Ipk } from './ipk.js';
 export { readArchiveTree, readArchiveTreeFromBytes } from './read-archive.js';

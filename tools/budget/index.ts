@@ -1,4 +1,4 @@
-export { attributeImage, divideExtents } from './attribution.js';
+export { attributeImage } from './attribution.js';
 export type { ImageAttribution, NameCost, PackageCost } from './attribution.js';
 export { compareBudgets } from './compare-costs.js';
 export type { BudgetComparison, ComparableBudget, CostChange } from './compare-costs.js';
@@ -14,7 +14,6 @@ export type {
 export { imageParts } from './image-parts.js';
 export type { ImageParts } from './image-parts.js';
 export { budgetMarkdown, markdownCode, markdownText, verdict } from './markdown.js';
-export { packageOwners } from './package-owners.js';
 export { packageSavings } from './package-savings.js';
 export type { PackageSaving, PackageSavings, SavingsOptions } from './package-savings.js';
 export { budgetReport } from './report/report.js';

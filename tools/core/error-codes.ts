@@ -121,7 +121,6 @@ export const errorCodes = {
   FW_JFFS2_LIMIT: 'something in a tree is larger than JFFS2 can hold',
   FW_JFFS2_NOT_FOUND: 'bytes that should hold JFFS2 have no node',
   FW_JFFS2_NO_MARKER: 'an upgrade image has no end marker where a file could be carried along',
-  FW_JFFS2_NO_ROOM: 'a JFFS2 area has too few free erase blocks for a file',
   FW_JFFS2_OPTIONS: 'an option that no JFFS2 image can be written with',
   FW_JFFS2_TABLE: 'a line of a device table that cannot be read or applied',
 

@@ -1,5 +1,4 @@
 export type { FigureChange, PartitionChange } from './compare-flash.js';
-export { sameContent } from './compare-files.js';
 export type { FileAspect, FileChange } from './compare-files.js';
 export { compareImages, refusable } from './compare-images.js';
 export type { Breach, DiffLimits, ImageDiff, OwnedFileChange, Refusable } from './compare-images.js';

@@ -93,18 +93,3 @@ export function readSeama(bytes: Uint8Array, offset = 0): SeamaReading {
     digestOk: isSeal ? undefined : image.length === header.imageSize && sameBytes(md5(image), digest),
   };
 }
-
-/**
- * Rewrites a Seama header as `mtd fixseama` does after the first boot: a smaller image size, and its digest.
- *
- * @param dataSize  bytes of the image that stay covered; never more than before, nor than the partition has
- */
-export function fixSeama(partition: Uint8Array, dataSize?: number): Uint8Array {
-  const { imageOffset, imageSize } = readSeama(partition);
-  const size = Math.min(dataSize ?? partition.length - imageOffset, imageSize);
-  const fixed = Uint8Array.from(partition);
-  const header = seamaTable.read(fixed);
-  fixed.set(seamaTable.write({ ...header, imageSize: size }));
-  fixed.set(md5(fixed.subarray(imageOffset, imageOffset + size)), seamaTable.size);
-  return fixed;
-}

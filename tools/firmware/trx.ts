@@ -171,13 +171,3 @@ export function readTrx(bytes: Uint8Array, offset = 0, magic = trxMagic): TrxRea
     })),
   };
 }
-
-/**
- * Rewrites a TRX header as `mtd fixtrx` does after the first boot, so that the boot loader no longer checks the
- * writable part.
- *
- * @param dataSize  bytes behind the header that stay checked; without it only the first erase block does
- */
-export function fixTrx(partition: Uint8Array, eraseSize: number, dataSize?: number): Uint8Array {
-  return sealTrx(partition, dataSize === undefined ? eraseSize : dataSize + trxTable.size);
-}

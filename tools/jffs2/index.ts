@@ -1,7 +1,7 @@
-export { areaKind, areaState } from './area-state.js';
-export type { AreaKind, AreaState } from './area-state.js';
-export { blankJffs2, END_MARKER_BYTES } from './blank.js';
-export { compress, compressionProfiles, compressors, decompress } from './compression/compression.js';
+export { areaKind } from './area-state.js';
+export type { AreaKind } from './area-state.js';
+export { blankJffs2 } from './blank.js';
+export { compressionProfiles, compressors } from './compression/compression.js';
 export { remembering } from './compression/memory.js';
 export type {
   Compression,
@@ -9,28 +9,17 @@ export type {
   CompressionProfile,
   Compressor,
   CompressorName,
-  Decompressed,
-  StoredData,
 } from './compression/compression.js';
 export type { Encoded } from './compression/rtime.js';
-export { cleanmarkerSizeOf, MINIMUM_BLOCKS, predictFirstMount, reservesOf } from './mount/first-mount.js';
+export { MINIMUM_BLOCKS, predictFirstMount } from './mount/first-mount.js';
 export type { AreaUse, FirstMount, Reserves } from './mount/first-mount.js';
 export { Jffs2FileSystem, mountJffs2, scanCacheFor } from './mount/mount.js';
 export type { MountOptions, SpaceReport } from './mount/mount.js';
 export { Jffs2Operations } from './mount/operations.js';
 export { ScanCache } from './mount/scan.js';
-export { decodeDevice, encodeDevice } from './node/device.js';
-export {
-  encodeCleanmarker,
-  encodeDirent,
-  encodeInode,
-  encodePadding,
-  encodeXattr,
-  encodeXref,
-} from './node/encode.js';
-export type { DirentFields, InodeFields, XattrFields, XrefFields } from './node/encode.js';
+export type { DirentFields, InodeFields, XrefFields } from './node/encode.js';
 export type { Endian } from './node/layout.js';
-export { inodeData, inodeDataIsValid, parseNode, xattrBody } from './node/parse.js';
+export { parseNode } from './node/parse.js';
 export type {
   BareNode,
   DirentNode,
@@ -42,9 +31,8 @@ export type {
   XattrNode,
   XrefNode,
 } from './node/parse.js';
-export { encodeSummary, parseSummary, summaryEntrySize } from './node/summary.js';
-export type { Summary, SummaryEntry, SummaryFault } from './node/summary.js';
-export { ERASE_SIZE_MIN, scanJffs2 } from './scan/scan.js';
+export type { SummaryEntry } from './node/summary.js';
+export { scanJffs2 } from './scan/scan.js';
 export type { Jffs2Scan, ScanOptions } from './scan/scan.js';
 export type { EraseSizeSource } from './scan/detect.js';
 export type {
@@ -59,7 +47,7 @@ export { writeJffs2 } from './write/write.js';
 export type { WriterOptions } from './write/write.js';
 export { compatibleCompression, writeJffs2Compatible } from './write/compatible.js';
 export type { CompatibleOptions } from './write/compatible.js';
-export { insertIntoArea, insertIntoImage } from './upgrade.js';
+export { insertIntoImage } from './upgrade.js';
 export type { CarriedFile, InsertOptions, Insertion } from './upgrade.js';
 export { applyDeviceTable, parseDeviceTable, squashTree } from './write/table.js';
 export type { SquashOptions, TableAdditions, TableEntry } from './write/table.js';

@@ -10,6 +10,7 @@
 import { FormatError, textOf } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
 import { END_MARKER_BYTES } from './blank.js';
+import { DT_REG } from './node/dirent-type.js';
 import { encodeCleanmarker, encodeDirent, encodeInode } from './node/encode.js';
 import {
   comprNumbers,
@@ -18,7 +19,6 @@ import {
   INODE_SIZE,
   JFFS2_NAME_MAX,
   MAGIC,
-  MAGIC_SWAPPED,
   padToNode,
   ROOT_INO,
   viewOf,
@@ -46,8 +46,6 @@ export interface InsertOptions {
   readonly eraseSize: number;
   /** `mtd` gives the bytes that OpenWrt's tool gives; `safe` survives garbage collection. */
   readonly form: 'mtd' | 'safe';
-  /** Directory in the root that shall hold the file; made when it is not there. The root when absent. */
-  readonly directory?: ByteString;
 }
 
 /** What an insertion did. */
@@ -63,7 +61,6 @@ export interface Insertion {
 interface Seen {
   ino: number;
   version: number;
-  directoryIno: number | undefined;
 }
 
 /**
@@ -103,42 +100,6 @@ export function insertIntoImage(
   );
 }
 
-/**
- * Adds a file to a written JFFS2 area, as `mtd jffs2write FILE PARTITION` does.
- *
- * The blocks that start with a JFFS2 node stay; the file goes to the first block that does not.
- *
- * @param area the whole partition; not modified
- * @throws FormatError FW_JFFS2_NO_ROOM when the partition ends first; FW_JFFS2_ENDIAN when it holds the other byte order
- */
-export function insertIntoArea(area: Uint8Array, file: CarriedFile, options: InsertOptions): Insertion {
-  const eraseSize = checkEraseSize(options.eraseSize);
-  const view = viewOf(area);
-  const little = options.endian === 'little';
-  const seen = newSeen();
-  let offset = 0;
-  for (; offset + eraseSize <= area.length; offset += eraseSize) {
-    const magic = view.getUint16(offset, little);
-    if (magic === MAGIC_SWAPPED) {
-      throw new FormatError('FW_JFFS2_ENDIAN', `the area at ${offset} is not ${options.endian}-endian`, {
-        data: { offset, expected: options.endian },
-      });
-    }
-    if (magic !== MAGIC) break;
-    learn(area, offset, seen, options);
-  }
-  const blocks = configBlocks(file, seen, options);
-  const room = Math.floor(area.length / eraseSize) * eraseSize - offset;
-  if (blocks.length > room) {
-    throw new FormatError(
-      'FW_JFFS2_NO_ROOM',
-      `${textOf(file.name)} needs ${blocks.length} bytes in erase blocks, ${Math.max(0, room)} are free`,
-      { data: { expected: blocks.length, found: Math.max(0, room), offset } },
-    );
-  }
-  return splice(area, offset, blocks, eraseSize);
-}
-
 function splice(whole: Uint8Array, offset: number, blocks: Uint8Array, eraseSize: number): Insertion {
   const bytes = new Uint8Array(Math.max(whole.length, offset + blocks.length));
   bytes.set(whole);
@@ -147,12 +108,12 @@ function splice(whole: Uint8Array, offset: number, blocks: Uint8Array, eraseSize
 }
 
 function newSeen(): Seen {
-  return { ino: ROOT_INO, version: 0, directoryIno: undefined };
+  return { ino: ROOT_INO, version: 0 };
 }
 
 /** Learns the highest numbers from the nodes of a block that starts with the magic. */
 function learn(bytes: Uint8Array, blockOffset: number, seen: Seen, options: InsertOptions): void {
-  const { endian, form, directory } = options;
+  const { endian, form } = options;
   const view = viewOf(bytes);
   const end = Math.min(blockOffset + options.eraseSize, bytes.length);
   if (end - blockOffset < HEADER_SIZE || view.getUint16(blockOffset, endian === 'little') !== MAGIC) return;
@@ -167,54 +128,25 @@ function learn(bytes: Uint8Array, blockOffset: number, seen: Seen, options: Inse
     if (node.kind !== 'dirent') continue;
     seen.ino = Math.max(seen.ino, node.ino);
     seen.version = Math.max(seen.version, node.version);
-    if (directory === undefined || node.pino !== ROOT_INO || node.ino === 0) continue;
-    // `mtd` compares as many bytes as the name on flash has.
-    if (form === 'mtd' ? directory.startsWith(node.name) : directory === node.name)
-      seen.directoryIno = node.ino;
   }
 }
 
 /** Makes the erase blocks that hold the file, and the block of the end marker. */
 function configBlocks(file: CarriedFile, seen: Seen, options: InsertOptions): Uint8Array {
-  const { endian, form, directory } = options;
-  for (const name of [file.name, directory]) {
-    if (name === undefined || (name.length > 0 && name.length <= JFFS2_NAME_MAX && !name.includes('/')))
-      continue;
+  const { endian, form } = options;
+  const { name } = file;
+  if (name.length === 0 || name.length > JFFS2_NAME_MAX || name.includes('/'))
     throw new FormatError('FW_JFFS2_LIMIT', `"${textOf(name)}" is no name of 1 to ${JFFS2_NAME_MAX} bytes`, {
       data: { structure: 'name', found: name.length, expected: JFFS2_NAME_MAX },
     });
-  }
   const blocks = new ConfigBlocks(options.eraseSize, endian);
-  let { ino, version } = seen;
+  const ino = seen.ino + 1;
   // `mtd` takes the highest version for its dirent, and one more is skipped before the first node of the file.
-  const nextDirentVersion = (): number => (form === 'mtd' ? version++ : (version += 1));
-  let parent = ROOT_INO;
-  if (directory !== undefined && seen.directoryIno !== undefined) parent = seen.directoryIno;
-  else if (directory !== undefined) {
-    parent = ino += 1;
-    const entry = {
-      pino: ROOT_INO,
-      version: nextDirentVersion(),
-      ino: parent,
-      mctime: 0,
-      type: 4,
-      name: directory,
-    };
-    blocks.append(encodeDirent(entry, endian));
-    blocks.append(
-      encodeInode({ ...emptyInode, ino: parent, version: 1, mode: 0o40755 }, new Uint8Array(), endian),
-    );
-  }
-  ino += 1;
-  blocks.append(
-    encodeDirent(
-      { pino: parent, version: nextDirentVersion(), ino, mctime: 0, type: 8, name: file.name },
-      endian,
-    ),
-  );
+  const version = form === 'mtd' ? seen.version : seen.version + 1;
+  blocks.append(encodeDirent({ pino: ROOT_INO, version, ino, mctime: 0, type: DT_REG, name }, endian));
   const { atime = 0, mtime = 0, ctime = 0, mode = 0o100600, content } = file;
   const template = { ...emptyInode, ino, mode, isize: content.length, atime, mtime, ctime };
-  let nodeVersion = form === 'mtd' ? version : 0;
+  let nodeVersion = form === 'mtd' ? version + 1 : 0;
   for (let offset = 0; offset < content.length;) {
     const room = blocks.dataRoom();
     const toPageEnd = form === 'safe' ? CPU_PAGE_SIZE - (offset % CPU_PAGE_SIZE) : CPU_PAGE_SIZE;
@@ -232,19 +164,7 @@ function configBlocks(file: CarriedFile, seen: Seen, options: InsertOptions): Ui
   return blocks.finish();
 }
 
-const emptyInode = {
-  ...{
-    uid: 0,
-    gid: 0,
-    isize: 0,
-    atime: 0,
-    mtime: 0,
-    ctime: 0,
-    offset: 0,
-    dsize: 0,
-    compr: comprNumbers.none,
-  },
-};
+const emptyInode = { uid: 0, gid: 0, offset: 0, dsize: 0, compr: comprNumbers.none };
 
 /** With this much room or less, `mtd` closes a block before it writes data. */
 const DATA_ROOM_MIN = 128;

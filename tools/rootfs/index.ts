@@ -2,7 +2,6 @@ export { assembleRootTree } from './assemble.js';
 export { formatRecord, recordTree } from './attribute-record.js';
 export type { AttributeRecord, TreeChanges } from './attribute-record.js';
 export { attributeRuleFault } from './attribute-table.js';
-export { encodeCapabilities } from './capabilities.js';
 export { dropPackages } from './drop-packages.js';
 export type { FolderTree } from './folder-tree.js';
 export { recordedFolderTree } from './recorded-folder.js';
@@ -11,7 +10,7 @@ export { installedPackages, opkgFolder } from './installed-packages.js';
 export type { InstalledPackage } from './installed-packages.js';
 export { makeFolder } from './make-folder.js';
 export { compareVersions } from './packages/version.js';
-export { findInode, followPath } from './tree-path.js';
+export { followPath } from './tree-path.js';
 export { requireRegularFile } from './regular-file.js';
 export { detectRootSource, recordPathOf } from './root-source.js';
 export type {

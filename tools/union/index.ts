@@ -1,4 +1,4 @@
-export { masquerade, ownershipOfCopy } from './copy-mode.js';
+export { masquerade } from './copy-mode.js';
 export type { CopyMode, MasqueradeOptions, Ownership } from './copy-mode.js';
 export { convertMarks, readMarks } from './forms/convert.js';
 export type { LayerMarks } from './forms/convert.js';
@@ -8,7 +8,7 @@ export type { LayerSpec } from './layers.js';
 export type { UnionOptions } from './mount.js';
 export { UnionOperations } from './operations.js';
 export { policies } from './policy.js';
-export type { PolicyName, UnionPolicy, WhiteoutForm, WrittenForm } from './policy.js';
+export type { UnionPolicy, WhiteoutForm, WrittenForm } from './policy.js';
 export type { Safeguard, UnionWarning, WarningCode } from './state.js';
 export { mountUnion } from './mounted-union.js';
 export type { Union } from './union.js';

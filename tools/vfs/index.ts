@@ -1,11 +1,4 @@
-export {
-  access,
-  checkAccess,
-  checkRemoval,
-  inheritedAttributes,
-  permits,
-  rootCredentials,
-} from './credentials.js';
+export { access, checkRemoval, inheritedAttributes, permits } from './credentials.js';
 export type { Credentials } from './credentials.js';
 export { errnoNumbers, FsError } from './errno.js';
 export type { Errno } from './errno.js';
@@ -43,12 +36,11 @@ export type { HeldLock, LockOwner, LockRange } from './locks/byte-range-locks.js
 export { Leases } from './locks/leases.js';
 export { Rendezvous } from './locks/rendezvous.js';
 export { WholeFileLocks } from './locks/whole-file-locks.js';
-export { failCall, failChange } from './memory/faults.js';
 export type { FaultHook, FaultPoint, FileSystemCall } from './memory/faults.js';
 export { MemoryFileSystem } from './memory/memory-file-system.js';
 export type { MemoryOptions } from './memory/options.js';
 export { checkName, isName } from './names.js';
-export { PATH_LENGTH_LIMIT, pathOf, resolve, resolveParent, SYMLINK_LIMIT } from './path-walk.js';
+export { PATH_LENGTH_LIMIT, resolve, resolveParent } from './path-walk.js';
 export type { ParentWalk, WalkOptions } from './path-walk.js';
 export {
   comesBefore,
@@ -62,7 +54,7 @@ export {
   TOPOLOGY_LEVEL,
 } from './schedule.js';
 export type { Job, Operation, Outcome, Place, Startable, Step } from './schedule.js';
-export { fileContent, fillFromTree, memoryFromTree, treeFromFileSystem } from './tree-conversion.js';
+export { fillFromTree, memoryFromTree, treeFromFileSystem } from './tree-conversion.js';
 export { bytesContent, newDirectory, noXattrs, walkTree } from './tree.js';
 export type {
   Content,
@@ -76,6 +68,6 @@ export type {
   TreeVisit,
 } from './tree.js';
 export { typeBits, typeOfMode } from './type-bits.js';
-export { checkXattrName, checkXattrValue, XATTR_SIZE_MAX } from './xattr-names.js';
+export { XATTR_SIZE_MAX } from './xattr-names.js';
 export { Watches } from './watches.js';
 export type { WatchEvent, WatchEventKind, WatchListener } from './watches.js';

@@ -122,20 +122,3 @@ function parentOf(fileSystem: FileSystem, directory: Ino): Ino {
 function components(path: ByteString): ByteString[] {
   return path.split('/').filter((part) => part !== '') as ByteString[];
 }
-
-/**
- * Tells the absolute path of a directory, by climbing to the root.
- *
- * @throws FsError ENOENT when it has been removed
- */
-export function pathOf(fileSystem: FileSystem, directory: Ino): ByteString {
-  const names: ByteString[] = [];
-  for (let at = directory; at !== fileSystem.root;) {
-    const above = fileSystem.parent(at);
-    const entry = fileSystem.readdir(above).find(({ ino }) => ino === at);
-    if (!entry) throw new FsError('ENOENT', 'getcwd');
-    names.unshift(entry.name);
-    at = above;
-  }
-  return `/${names.join('/')}` as ByteString;
-}

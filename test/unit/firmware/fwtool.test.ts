@@ -1,10 +1,6 @@
 import { expect, test } from 'vitest';
-import {
-  appendMetadata,
-  appendSignature,
-  formatMetadata,
-  readChunks,
-} from '../../../tools/firmware/index.js';
+import { appendMetadata, appendSignature, readChunks } from '../../../tools/firmware/index.js';
+import { formatMetadata } from '../../../tools/firmware/fwtool.js';
 import { hex } from './vectors.js';
 
 const image = Buffer.from('HELLO-IMAGE-0123456789');

@@ -10,9 +10,9 @@ import { buildLxl, readLxl } from '../../../tools/firmware/luxul.js';
 import { readChk } from '../../../tools/firmware/netgear-chk.js';
 import { buildDni, readDni } from '../../../tools/firmware/netgear-dni.js';
 import { readSafeloader } from '../../../tools/firmware/safeloader.js';
-import { fixSeama, readSeama } from '../../../tools/firmware/seama.js';
+import { readSeama } from '../../../tools/firmware/seama.js';
 import { markerBlob } from '../../../tools/firmware/steps/trx.js';
-import { buildTrx, fixTrx, readTrx } from '../../../tools/firmware/trx.js';
+import { buildTrx, readTrx } from '../../../tools/firmware/trx.js';
 import { buildWrgg, readWrgg } from '../../../tools/firmware/wrgg.js';
 import { requires, tool } from '../../support/requires.js';
 import { hex, kernelInput, rootfsInput, stepContext, thrownBy, tinyInput } from './vectors.js';
@@ -62,15 +62,6 @@ describe('TRX', () => {
     expect(thrownBy(() => readTrx(flipped(buildTrx([file(tinyInput)]), 15)))).toMatchObject({
       code: 'FW_FIRMWARE_FIELD',
     });
-  });
-
-  test('fixtrx shortens what the boot loader checks', () => {
-    const trx = buildTrx([file(kernelInput), file(new Uint8Array(200_000))]);
-    const fixed = fixTrx(trx, 0x10000);
-    expect(readTrx(fixed)).toMatchObject({ header: { length: 0x10000 }, crcOk: true });
-    expect(readTrx(flipped(fixed, 0x10000)).crcOk).toBe(true);
-    expect(readTrx(fixTrx(trx, 0x10000, 6000))).toMatchObject({ header: { length: 6028 }, crcOk: true });
-    expect(fixTrx(fixed, 0x10000)).toEqual(fixed);
   });
 
   test('the blob of markers has one on every usual erase block', () => {
@@ -158,14 +149,6 @@ describe('Seama', () => {
       code: 'FW_FIRMWARE_TRUNCATED',
     });
     expect(thrownBy(() => run('seama-seal', tinyInput, board))).toMatchObject({ code: 'FW_FIRMWARE_STEP' });
-  });
-
-  test('fixseama makes the image smaller, never larger', () => {
-    const entity = run('seama', rootfsInput, board);
-    const fixed = fixSeama(entity, 5000);
-    expect(readSeama(fixed)).toMatchObject({ imageSize: 5000, digestOk: true });
-    expect(readSeama(flipped(fixed, 64 + 5000)).digestOk).toBe(true);
-    expect(fixSeama(entity, 20000)).toEqual(entity);
   });
 });
 

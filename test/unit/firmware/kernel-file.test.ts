@@ -5,10 +5,10 @@ import {
   appendMetadata,
   buildFit,
   buildUImage,
-  formatMetadata,
   refuseForeignKernel,
   refuseImageOfOtherBoard,
 } from '../../../tools/firmware/index.js';
+import { formatMetadata } from '../../../tools/firmware/fwtool.js';
 import { writeDeviceTree } from '../../../tools/firmware/device-tree.js';
 import { noise, uImageKernel } from '../../support/image-inputs.js';
 import { squashfsSuperBlock } from '../../support/squashfs-super-block.js';

@@ -1,13 +1,8 @@
 import { fc, test as property } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
-import {
-  FlashError,
-  mixBits,
-  NorChip,
-  norGeometry,
-  PowerCut,
-  spiNorTiming,
-} from '../../../tools/flash/index.js';
+import { FlashError, NorChip, norGeometry, PowerCut } from '../../../tools/flash/index.js';
+import { mixBits } from '../../../tools/flash/faults.js';
+import { spiNorTiming } from '../../../tools/flash/timing.js';
 import type { BadBlockBehaviour, FlashOperation } from '../../../tools/flash/index.js';
 
 const ERASE = 4096;

@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import {
   explorePowerCuts,
   explorePowerCutsInPool,
-  mergeExplorations,
   NorChip,
   norGeometry,
 } from '../../../tools/flash/index.js';
+import { mergeExplorations } from '../../../tools/flash/power-cut-explorer.js';
 import type { ChipWorkload, ExploreOptions, ExploreResult } from '../../../tools/flash/index.js';
 import { counterExploration } from '../../support/counter-exploration.js';
 

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { byteStringFromText, crc32Raw, seededRandom } from '../../../tools/core/index.js';
 import type { ByteString } from '../../../tools/core/index.js';
-import { decompress, scanJffs2, writeJffs2 } from '../../../tools/jffs2/index.js';
+import { scanJffs2, writeJffs2 } from '../../../tools/jffs2/index.js';
+import { decompress } from '../../../tools/jffs2/compression/compression.js';
 import type { ScanProblemKind } from '../../../tools/jffs2/index.js';
 import { encodeDirent, encodeInode } from '../../../tools/jffs2/node/encode.js';
 import type { DirentFields, InodeFields } from '../../../tools/jffs2/node/encode.js';

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { byteStringFromText } from '../../../tools/core/index.js';
-import { insertIntoArea, insertIntoImage, scanJffs2, writeJffs2 } from '../../../tools/jffs2/index.js';
+import { insertIntoImage, scanJffs2 } from '../../../tools/jffs2/index.js';
 import type { CarriedFile, InsertOptions } from '../../../tools/jffs2/index.js';
 import { parseNode } from '../../../tools/jffs2/node/parse.js';
 import type { Jffs2Node } from '../../../tools/jffs2/node/parse.js';
-import { digest, directory, file, noise, textLike } from '../../support/jffs2-trees.js';
+import { digest, noise } from '../../support/jffs2-trees.js';
 
 const eraseSize = 65536;
 const name = byteStringFromText('sysupgrade.tgz');
@@ -135,24 +135,6 @@ describe('safe form', () => {
       }
     }
   });
-
-  test('is added to a written area, numbered above what is there, also in a directory', () => {
-    const area = new Uint8Array(16 * eraseSize).fill(0xff);
-    const old = directory({
-      etc: directory({ motd: file(textLike(9000, 1)) }),
-      'sysupgrade.tgz': file(textLike(9, 2)),
-    });
-    area.set(writeJffs2(old, { endian: 'little', eraseSize }));
-    const inRoot = insertIntoArea(area, carried, safe);
-    expect(inRoot.offset).toBe(eraseSize);
-    expect(contentIn(inRoot.bytes, 'sysupgrade.tgz')).toBe(digest(carried.content));
-    expect(contentIn(inRoot.bytes, 'etc/motd')).toBe(digest(textLike(9000, 1)));
-    const inEtc = insertIntoArea(area, carried, { ...safe, directory: byteStringFromText('etc') });
-    expect(contentIn(inEtc.bytes, 'etc/sysupgrade.tgz')).toBe(digest(carried.content));
-    const inNew = insertIntoArea(area, carried, { ...safe, directory: byteStringFromText('new') });
-    expect(contentIn(inNew.bytes, 'new/sysupgrade.tgz')).toBe(digest(carried.content));
-    expect(contentIn(inNew.bytes, 'etc/motd')).toBe(digest(textLike(9000, 1)));
-  });
 });
 
 describe('what cannot be done is said', () => {
@@ -161,12 +143,6 @@ describe('what cannot be done is said', () => {
     expect(() => insertIntoImage(imageWith(4 * eraseSize, 4096), carried, mtd)).toThrow(
       code('FW_JFFS2_NO_MARKER'),
     );
-  });
-  test('no room in the area, or the other byte order', () => {
-    const area = new Uint8Array(3 * eraseSize).fill(0xff);
-    expect(() => insertIntoArea(area, carried, safe)).toThrow(code('FW_JFFS2_NO_ROOM'));
-    area.set(writeJffs2(directory({}), { endian: 'big', eraseSize }));
-    expect(() => insertIntoArea(area, carried, safe)).toThrow(code('FW_JFFS2_ENDIAN'));
   });
   test('a name that is none', () => {
     const long = { ...carried, name: byteStringFromText('n'.repeat(255)) };

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { masquerade, ownershipOfCopy } from '../../../tools/union/index.js';
+import { masquerade } from '../../../tools/union/index.js';
+import { ownershipOfCopy } from '../../../tools/union/copy-mode.js';
 import type { CopyMode } from '../../../tools/union/index.js';
 import type { Attributes } from '../../../tools/vfs/index.js';
 import { b, find, putDirectory } from '../../support/files.js';

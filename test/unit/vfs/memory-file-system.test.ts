@@ -2,8 +2,6 @@ import { expect, test } from 'vitest';
 import { byteStringFromText as b, steppingClock } from '../../../tools/core/index.js';
 import {
   bytesContent,
-  failCall,
-  failChange,
   FsError,
   memoryFromTree,
   MemoryFileSystem,
@@ -11,6 +9,7 @@ import {
   treeFromFileSystem,
   walkTree,
 } from '../../../tools/vfs/index.js';
+import { failCall, failChange } from '../../../tools/vfs/memory/faults.js';
 import type { TreeFile } from '../../../tools/vfs/index.js';
 
 const file = { type: 'file', mode: 0o644, uid: 1, gid: 2 } as const;

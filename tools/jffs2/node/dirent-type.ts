@@ -7,3 +7,5 @@ export function direntType(mode: number): number {
 
 /** Type byte of a directory. */
 export const DT_DIR = 4;
+/** A regular file. */
+export const DT_REG = 8;
