@@ -1,3 +1,4 @@
+/** The FUSE addon: a mount that libfuse serves, with its requests handed to functions of ours. */
 import { callAddon } from './errors.js';
 import { loadAddon } from './load.js';
 

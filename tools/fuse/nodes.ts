@@ -1,3 +1,4 @@
+/** Node ids: what the kernel calls objects by, and how long each object is kept for it. */
 import { FsError } from '../vfs/index.js';
 import type { FileSystem, Ino } from '../vfs/index.js';
 

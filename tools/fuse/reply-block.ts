@@ -1,3 +1,4 @@
+/** Answers to the kernel as numbers in shared memory, so that a reply makes no objects that cross into the addon. */
 import { typeBits } from '../vfs/index.js';
 import type { Attributes, FileSystemStatistics, FileType } from '../vfs/index.js';
 

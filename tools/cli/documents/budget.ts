@@ -1,3 +1,4 @@
+/** What `budget`, `build` and `build --verify` print with `--json`, as schemas that tests hold the documents against. */
 import { z } from 'zod';
 
 const size = z.int().min(0);

@@ -1,3 +1,4 @@
+/** What `check` and `emulate` print with `--json`, as schemas that tests hold the documents against. */
 import { z } from 'zod';
 
 const finding = z.strictObject({ code: z.string(), where: z.string(), text: z.string() });

@@ -1,3 +1,4 @@
+/** Users and groups that packages ask for, as OpenWrt adds them when an image is made. */
 import { bytesContent } from '../../vfs/index.js';
 import type { TreeDirectory } from '../../vfs/index.js';
 import type { ByteString } from '../../core/index.js';

@@ -1,3 +1,4 @@
+/** Inodes by number: who holds them, how much room they take, and what clones of a file system share. */
 import { FsError } from '../errno.js';
 import type { Ino, NewInode } from '../file-system.js';
 import type { FileSystemCall } from './faults.js';
@@ -6,7 +7,7 @@ import type { MemoryDirectory, MemoryFile, MemoryInode, Owner } from './inode.js
 import type { MemoryOptions } from './options.js';
 import { PAGE_SIZE } from './sparse-bytes.js';
 
-/** The inodes of a file system in memory: numbers, users, room, and what clones share. */
+/** The inodes of one file system. */
 export class InodeTable {
   readonly #options: MemoryOptions;
   /** Neither side of a clone owns what both see: each copies an inode before its first change. */

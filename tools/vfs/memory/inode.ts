@@ -1,3 +1,4 @@
+/** Inodes in memory as data: one type a kind of object, how each is made, copied and shown. */
 import type { ByteString } from '../../core/index.js';
 import type { Attributes, DeviceNumber, DirectoryEntry, Ino, NewInode } from '../file-system.js';
 import { PAGE_SIZE, SparseBytes } from './sparse-bytes.js';
