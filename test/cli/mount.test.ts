@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { doctorDocument } from '../../tools/cli/documents/doctor.js';
+import { splitLayerList } from '../../tools/union/index.js';
 import { firmwright, jsonOf } from '../support/cli.js';
 import type { CliResult } from '../support/cli.js';
 import { fuseNeeds } from '../support/fuse-mount.js';
@@ -57,6 +58,30 @@ requires(...fuseNeeds)(
     expect(await readFile(at('upper/file'), 'utf8')).toBe('changed');
     expect(await readFile(at('lower/file'), 'utf8')).toBe('lower');
     expect((await stat(at('upper/dir'))).isCharacterDevice()).toBe(true);
+  },
+);
+
+requires(...fuseNeeds)(
+  'the table of mounts shows the layers of a union from the top, as -o takes them (union 9)',
+  async () => {
+    mkdirSync(at('a:b,c'));
+    const layers = [
+      '--lower',
+      at('a\\:b,c'),
+      '--lower',
+      at('lower'),
+      '--upper',
+      at('upper'),
+      '--work',
+      at('work'),
+    ];
+    await whileMounted(layers, async () => {
+      const table = await readFile('/proc/self/mountinfo', 'utf8');
+      const [line = ''] = table.split('\n').filter((text) => text.includes(` ${at('mnt')} `));
+      const source = (/ - \S+ (\S+) /.exec(line)?.[1] ?? '').replace(/\\134/g, '\\');
+      expect(source).toBe([at('upper'), at('a\\:b\\,c'), at('lower')].join(':'));
+      expect(splitLayerList(source)).toEqual([at('upper'), at('a:b,c'), at('lower')]);
+    });
   },
 );
 

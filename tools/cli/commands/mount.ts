@@ -11,7 +11,7 @@ import { helperPath, helperScript } from '../mount/helper.js';
 import { readMountWords, splitWords } from '../mount/options.js';
 import { serve } from '../mount/serve.js';
 import { Sources } from '../mount/sources.js';
-import { openUnion } from '../mount/union-of-layers.js';
+import { layersAsSource, openUnion } from '../mount/union-of-layers.js';
 import { boardOption } from '../device-options.js';
 
 /** The verb. */
@@ -98,14 +98,16 @@ export const mount = defineCommand(
     }
     // Whoever has the kernel ask again each time means that the layers change behind the mount.
     using sources = new Sources({ unshared: words.cacheSeconds !== 0 });
-    const fileSystem =
-      single === undefined
-        ? openUnion(words, sources, ({ code, message }) => {
-            if (!isBackground()) session.warn(message, code);
-          })
-        : sources.openAlone(resolve(single), !words.readOnly, device);
-    const source = single ?? (args.second === undefined ? 'union' : args.first);
-    await serve({ fileSystem, mountPoint, source, words, sources }, session);
+    if (single !== undefined) {
+      const fileSystem = sources.openAlone(resolve(single), !words.readOnly, device);
+      await serve({ fileSystem, mountPoint, source: single, words, sources }, session);
+      return 0;
+    }
+    const union = openUnion(words, sources, ({ code, message }) => {
+      if (!isBackground()) session.warn(message, code);
+    });
+    const source = args.second === undefined ? layersAsSource(union) : args.first;
+    await serve({ fileSystem: union, mountPoint, source, words, sources }, session);
     return 0;
   },
 );

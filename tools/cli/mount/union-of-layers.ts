@@ -1,8 +1,8 @@
 /** The union that the words of a mount describe. */
 import { resolve } from 'node:path';
 import { byteStringFromText, UsageError } from '../../core/index.js';
-import { layerAt, mountUnion } from '../../union/index.js';
-import type { FileSystem } from '../../vfs/index.js';
+import { joinLayerList, layerAt, mountUnion } from '../../union/index.js';
+import type { Union } from '../../union/index.js';
 import type { MountWords } from './options.js';
 import type { OpenLayer, Sources } from './sources.js';
 
@@ -16,7 +16,7 @@ export function openUnion(
   words: MountWords,
   sources: Sources,
   warn: (warning: { readonly code: string; readonly message: string }) => void,
-): FileSystem {
+): Union {
   const lowers = words.lowers.map((path) => sources.open(resolve(path)));
   const { policy, readOnly } = words;
   if (words.upper === undefined) return mountUnion({ lowers, policy, readOnly: true, warn });
@@ -45,6 +45,15 @@ export function openUnion(
   refuseOverlap(lowers, [upper, work]);
   for (const path of new Set([resolve(words.upper), resolve(words.work)])) sources.claim(path);
   return mountUnion({ lowers, upper, work: work.root, policy, readOnly, warn });
+}
+
+/** The kernel refuses a longer source, which is one page with its end. */
+const sourceMax = 3000;
+
+/** What the table of mounts shows of a union: its layers from the top, as a list of them is written (9). */
+export function layersAsSource({ layers }: Union): string {
+  const list = joinLayerList(layers);
+  return list.length > sourceMax ? `union of ${layers.length} layers` : list;
 }
 
 /** Folders that lie in one another but are reached through different mounts, which the union cannot see (6). */
