@@ -145,14 +145,12 @@ const faults: readonly (Mutation & {
   },
 ];
 
-const folders = ['tools/core', 'tools/addon', 'tools/flash', 'tools/vfs', 'tools/jffs2', 'test/support'];
-
 async function firstFault(
   mutation: Mutation | undefined,
   sceneName: SceneName,
   meetings: readonly (readonly string[])[],
 ): Promise<string | undefined> {
-  const mutant = await loadMutant(mutation, folders, 'test/support/jffs2-meetings-check.ts');
+  const mutant = await loadMutant(mutation, 'test/support/jffs2-meetings-check.ts');
   const copy = mutant as unknown as typeof meetingsModule & typeof interleavings;
   try {
     const scene = new copy.Jffs2Scene(sceneName);

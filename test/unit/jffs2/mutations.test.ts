@@ -123,11 +123,9 @@ const faults: readonly (Mutation & { readonly workload: string })[] = [
   },
 ];
 
-const folders = ['tools/core', 'tools/addon', 'tools/flash', 'tools/vfs', 'tools/jffs2', 'test/support'];
-
 async function firstFault(mutation: Mutation | undefined, workload: string): Promise<string | undefined> {
   // One file gives both modules, so that they share their classes.
-  const mutant = await loadMutant(mutation, folders, 'test/support/power-cut-check.ts');
+  const mutant = await loadMutant(mutation, 'test/support/power-cut-check.ts');
   const { explorePowerCuts, jffs2PowerCuts } = mutant as unknown as typeof flashModule & typeof cutsModule;
   try {
     const large = workload === 'collection';
