@@ -9,6 +9,7 @@ import type { FlashBudget } from '../../tools/budget/index.js';
 import { boardIds } from '../../tools/cli/board-profiles.js';
 import { budgetDocument } from '../../tools/cli/documents/budget.js';
 import { checkDocument } from '../../tools/cli/documents/check.js';
+import { upgradeDocument, type UpgradeDocument } from '../../tools/cli/documents/preview.js';
 import { roundUp } from '../../tools/core/index.js';
 import { chipFromImage } from '../../tools/emulator/index.js';
 import {
@@ -18,6 +19,7 @@ import {
   firmwareContent,
   readUbiquiti,
   runRecipe,
+  splitFirmware,
 } from '../../tools/firmware/index.js';
 import { packSquashfs } from '../../tools/squashfs/index.js';
 import { firmwright, jsonOf } from '../support/cli.js';
@@ -53,6 +55,15 @@ function builder(profile: BoardProfile, kernelSize = usualKernel): (name: string
   };
 }
 
+/** Where rootfs_data begins: what stands from there on, the device writes. */
+function rootfsEnd(content: Uint8Array, profile: BoardProfile): number {
+  const { rootfsData } = splitFirmware(
+    Buffer.concat([content, Buffer.alloc(0x400000 - (content.length % 0x10000), 0xff)]),
+    profile,
+  );
+  return rootfsData?.offset ?? 0;
+}
+
 function budgetOf(image: Uint8Array, profile: BoardProfile): FlashBudget {
   return countBudget({ profile, ...imageParts(image, profile) });
 }
@@ -67,7 +78,7 @@ const emulated = boardIds()
   .filter(({ flash, split }) => flash.kind === 'nor' && split.mode !== 'none');
 
 describe.each(emulated.map((profile) => [profile.id, profile] as const))('%s', (_, profile) => {
-  // An image for EVA starts with a boot loader, for another partition, and has nothing to tell it by.
+  // An image for EVA starts with a boot loader, for another partition: see below.
   const names = profile.artefacts.map(({ name }) => name).filter((name) => name !== 'eva.bin');
   test.each(names)('%s counts as what the build puts into firmware, and is flashed so', (name) => {
     const build = builder(profile);
@@ -97,7 +108,81 @@ test('the factory image of SafeLoader puts the rootfs at the next erase block, i
   expect(rootfsOf(factory)).toEqual({ offset: roundUp(offset, profile.flash.eraseSize), used });
 });
 
+test('an image for EVA is refused by name, by every verb that takes images, and the one to use is named', async () => {
+  const profile = profileOf('avm_fritzbox-4040');
+  const build = builder(profile);
+  const [eva, upgrade] = ['eva.bin', 'sysupgrade.bin'].map((name) => {
+    const path = join(folder, `fritz-${name}`);
+    writeFileSync(path, build(name));
+    return path;
+  });
+  for (const words of [
+    ['check', eva],
+    ['budget', eva],
+    ['reset', eva],
+    ['upgrade', upgrade, eva],
+    ['which', eva, '/etc/passwd'],
+  ]) {
+    const { exitCode, stderr } = await firmwright([...words.map(String), '--board', profile.id, '--quiet']);
+    expect(exitCode, words[0]).toBe(4);
+    expect(stderr, words[0]).toMatch(
+      /an image for the EVA boot loader.* 0x80000 \[FW_FIRMWARE_OTHER_WAY\]\nhint: use the sysupgrade.bin/,
+    );
+  }
+});
+
 describe('a factory image on the command line', () => {
+  test('is what a device boots from before an upgrade, refuses as new image, and takes by force', async () => {
+    const profile = profileOf('ubnt_unifi-ap');
+    const build = builder(profile, longKernel);
+    const [upgrade = '', factory = ''] = ['sysupgrade.bin', 'factory.bin'].map((name) => {
+      const path = join(folder, `upgrade-${name}`);
+      writeFileSync(path, build(name));
+      return path;
+    });
+    const dump = join(folder, 'upgrade-dump.bin');
+    writeFileSync(dump, chipFromImage(profile, build('factory.bin')).image());
+    const before = readFileSync(dump);
+    const run = async (words: readonly string[], exitCode: number): Promise<UpgradeDocument> => {
+      const result = await firmwright(['upgrade', ...words, '--board', profile.id, '--json']);
+      expect(result.exitCode, words.join(' ')).toBe(exitCode);
+      return upgradeDocument.parse(jsonOf(result));
+    };
+    expect(await run([factory, upgrade], 0)).toMatchObject({ preview: true, verdict: 'safe' });
+    const refused = await run([dump, factory], 11);
+    expect(refused).toMatchObject({ preview: true, verdict: 'refused' });
+    expect(refused.reasons).toEqual([
+      'image metadata not present',
+      'the file is a container or a dump, which `sysupgrade` does not take apart; --force writes what it holds',
+    ]);
+    expect(readFileSync(dump).equals(before)).toBe(true);
+    const forced = await run([dump, factory, '--force'], 0);
+    expect(forced).toMatchObject({ preview: false, verdict: 'attention' });
+    const { offset = 0 } = findPartition(profile, 'firmware') ?? {};
+    const content = firmwareContent(build('factory.bin'), profile);
+    const written = readFileSync(dump).subarray(offset, offset + rootfsEnd(content, profile));
+    expect(written.equals(content.subarray(0, written.length))).toBe(true);
+    const damaged = join(folder, 'upgrade-damaged.bin');
+    writeFileSync(damaged, readFileSync(factory).fill(0, 0x20000, 0x20100));
+    const result = await firmwright(['upgrade', dump, damaged, '--board', profile.id]);
+    expect(result.exitCode).toBe(4);
+    expect(result.stderr).toContain('FW_FIRMWARE_CONTAINER');
+    const checked = await firmwright([
+      'check',
+      upgrade,
+      '--upgrade',
+      factory,
+      '--board',
+      profile.id,
+      '--json',
+      '--quiet',
+    ]);
+    expect(checked.exitCode).toBe(0);
+    expect(checkDocument.parse(jsonOf(checked)).proofs.map(({ title }) => title)).toContain(
+      'a forced upgrade (-F) to the new image keeps the settings',
+    );
+  });
+
   test('is counted and proven as the upgrade image is', async () => {
     const profile = profileOf('ubnt_unifi-ap');
     const build = builder(profile, longKernel);

@@ -88,6 +88,7 @@ export const errorCodes = {
   FW_FIRMWARE_FIELD: 'a value does not fit the field of a header',
   FW_FIRMWARE_KERNEL: 'a file given as kernel is an image, or a kernel for another board or CPU',
   FW_FIRMWARE_MAGIC: 'the bytes are not the structure that was asked for',
+  FW_FIRMWARE_OTHER_WAY: 'the image is flashed in another way than into the partition "firmware"',
   FW_FIRMWARE_SIGNATURE: 'a key or signature file is not what it should be',
   FW_FIRMWARE_STEP: 'a recipe step lacks something it needs',
   FW_FIRMWARE_STEP_REFUSED: 'a recipe step makes something that is not built',

@@ -10,7 +10,7 @@ export { checkImage } from './check/check.js';
 export type { CheckReport, ProofReport } from './check/check.js';
 export type { CheckOptions } from './check/options.js';
 export { start } from './boot/restarts.js';
-export { chipFromImage } from './image/chip-image.js';
+export { chipFromImage, imageForFirmware } from './image/chip-image.js';
 export { Device } from './device/device.js';
 export type { DeviceOptions, RestartCause, ScriptEffect } from './device/device.js';
 export { factoryReset } from './reset/factory-reset.js';

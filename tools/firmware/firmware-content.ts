@@ -11,6 +11,7 @@ import { readLxl } from './luxul.js';
 import { isNamedChecksum } from './named-checksum.js';
 import { chkTable, readChk } from './netgear-chk.js';
 import { dniHeaderSize, isDni, readDni } from './netgear-dni.js';
+import { refuseOtherWay } from './other-ways.js';
 import { isSafeloader, readSafeloader } from './safeloader.js';
 import { readSeama, seamaMagic } from './seama.js';
 import { startsWith, wordBe } from './bytes.js';
@@ -41,14 +42,20 @@ interface Container {
  * @param image  any image file; no dump of the chip
  * @returns the image itself when it is in no vendor's container, or the board has no such partition
  * @throws FormatError FW_FIRMWARE_CONTAINER for a container with a wrong checksum, and for one that does not say what goes
- *   into `firmware`; what the reader of the format throws for a damaged header
+ *   into `firmware`; FW_FIRMWARE_OTHER_WAY for an image that does not go there at all; what the reader of the format throws for a damaged header
  */
 export function firmwareContent(image: Uint8Array, board: ChipLayout): Uint8Array {
   const firmware = board.partitions.find(({ label }) => label === 'firmware');
   const container = firmware && containers.find(({ recognises }) => recognises(image, firmware));
-  if (!firmware || !container) return image;
+  if (!firmware || !container) {
+    refuseOtherWay(image, board);
+    return image;
+  }
   const content = container.content(image, firmware, board);
-  if (content !== undefined) return content;
+  if (content !== undefined) {
+    refuseOtherWay(content, board);
+    return content;
+  }
   throw fault(
     `the image is ${container.name}, which does not say what goes into "firmware" of this board`,
     container.name,

@@ -1,6 +1,6 @@
 /** `upgrade`: a sysupgrade of the emulated device, or what it would do to the settings. */
 import { groupDigits, textOf } from '../../core/index.js';
-import { previewUpgrade, sysupgrade, type UpgradePreview } from '../../emulator/index.js';
+import { imageForFirmware, previewUpgrade, sysupgrade, type UpgradePreview } from '../../emulator/index.js';
 import { boardOfImage } from '../board-profiles.js';
 import { bootDevice } from '../booted-device.js';
 import { defineCommand, example, type Session } from '../command.js';
@@ -35,7 +35,11 @@ export const upgrade = defineCommand(
       .option('changed-all', { type: 'boolean', default: false, describe: '-o: all changed files' })
       .option('skip-equal', { type: 'boolean', default: false, describe: '-u: not what equals the base' })
       .option('list-packages', { type: 'boolean', default: false, describe: '-k: list installed packages' })
-      .option('force', { type: 'boolean', default: false, describe: '-F: although checks fail' })
+      .option('force', {
+        type: 'boolean',
+        default: false,
+        describe: '-F: although checks fail; of a container or a dump, what it holds',
+      })
       .option('preview', { type: 'boolean', default: false, describe: 'only tell; the dump stays as it is' })
       .example(
         ...example(
@@ -46,11 +50,13 @@ export const upgrade = defineCommand(
   async (args, session) => {
     const image = readImage(args.image);
     const profile = boardOfImage(args.board, image, args.image);
-    const next = await readInput(args.new, session);
+    const file = await readInput(args.new, session);
     const system = bootDevice(profile, image, args.image, { branch: args.branch });
     const { keepSettings, changedEtc, changedAll, skipEqual, listPackages, force } = args;
     const options = { keepSettings, changedEtc, changedAll, skipEqual, listPackages, force };
-    const told = previewUpgrade(system, next, options);
+    const content = imageForFirmware(profile, file);
+    const next = force ? content : file;
+    const told = toldOf(previewUpgrade(system, next, options), content !== file, force);
     const changes = !args.preview && told.verdict !== 'refused' && image.length === profile.flash.size;
     if (changes) {
       sysupgrade(system, next, options);
@@ -63,6 +69,23 @@ export const upgrade = defineCommand(
     return told.verdict === 'refused' || told.verdict === 'no-boot' ? 11 : 0;
   },
 );
+
+/** Adds to the reasons what a user must know of an image that the device itself does not take apart. */
+function toldOf(told: UpgradePreview, isContained: boolean, force: boolean): UpgradePreview {
+  const { verdict, reasons, check } = told;
+  const notes: string[] = [];
+  if (isContained && force)
+    notes.push(
+      'only what the file holds for "firmware" is written; `sysupgrade -F` would write the file as it is',
+    );
+  else if (isContained)
+    notes.push(
+      'the file is a container or a dump, which `sysupgrade` does not take apart; --force writes what it holds',
+    );
+  else if (verdict === 'refused' && check.forceable) notes.push('--force (-F) flashes it all the same');
+  const isSafe = verdict === 'safe' && notes.length > 0;
+  return { ...told, verdict: isSafe ? 'attention' : verdict, reasons: [...reasons, ...notes] };
+}
 
 function documentOf(told: UpgradePreview, board: string, preview: boolean): UpgradeDocument {
   return {

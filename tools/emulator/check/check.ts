@@ -50,6 +50,7 @@ export async function checkImage(options: CheckOptions): Promise<CheckReport> {
   const firmware = imageForFirmware(options.profile, options.image);
   // Nobody upgrades to a dump or a container as it is; what is in it may lack the metadata that a device asks for.
   const force = firmware !== options.image;
+  const newer = options.upgrade && imageForFirmware(options.profile, options.upgrade);
   const proofs: ProofReport[] = [];
   const prove = async (id: string, title: string, proof: () => readonly string[]): Promise<void> => {
     await options.onProof?.(title);
@@ -66,15 +67,16 @@ export async function checkImage(options: CheckOptions): Promise<CheckReport> {
         () => proveReset(subject, way),
       );
     }
-    const way = force ? 'a forced upgrade (-F)' : 'an upgrade';
-    await prove('upgrade-self', `${way} to the same image keeps the settings`, () =>
+    const way = (forced: boolean): string => (forced ? 'a forced upgrade (-F)' : 'an upgrade');
+    await prove('upgrade-self', `${way(force)} to the same image keeps the settings`, () =>
       proveUpgrade(subject, firmware, { force }),
     );
-    const { upgrade } = options;
-    if (upgrade)
-      await prove('upgrade-new', 'an upgrade to the new image keeps the settings', () =>
-        proveUpgrade(subject, upgrade),
+    if (newer) {
+      const forced = newer !== options.upgrade;
+      await prove('upgrade-new', `${way(forced)} to the new image keeps the settings`, () =>
+        proveUpgrade(subject, newer, { force: forced }),
       );
+    }
     for (const kind of staleKinds) {
       await prove(`stale-${kind}`, `old flash content (${kind}) behind the image does no harm`, () =>
         proveStale(subject, kind),
@@ -82,7 +84,7 @@ export async function checkImage(options: CheckOptions): Promise<CheckReport> {
     }
     showHiddenSurvivors(subject);
   }
-  const { tables: cuts, findings: found } = await sweep(subject, options, firmware);
+  const { tables: cuts, findings: found } = await sweep(subject, options, newer ?? firmware);
   const passed =
     proofs.every(({ problems }) => problems.length === 0) &&
     cuts.every(({ violations }) => violations.length === 0);
@@ -94,11 +96,15 @@ export async function checkImage(options: CheckOptions): Promise<CheckReport> {
 }
 
 /** Cuts the power as asked for, if there is anything to cut; findings of other processes are told, those of this one are the subject's. */
-async function sweep(subject: CheckSubject, options: CheckOptions, firmware: Uint8Array): Promise<SweptCuts> {
-  const { replay, powerCuts = 'none', jobs, sampleSize, onCut, upgrade } = options;
+async function sweep(
+  subject: CheckSubject,
+  options: CheckOptions,
+  upgradeTo: Uint8Array,
+): Promise<SweptCuts> {
+  const { replay, powerCuts = 'none', jobs, sampleSize, onCut } = options;
   if (!replay && (powerCuts === 'none' || !subject.settles())) return { tables: [], findings: [] };
-  if (!replay && jobs !== undefined) return sweepInShares(options, firmware);
-  const cuts = new CutSweep(cutFlows(subject, upgrade ?? firmware));
+  if (!replay && jobs !== undefined) return sweepInShares(options, upgradeTo);
+  const cuts = new CutSweep(cutFlows(subject, upgradeTo));
   const tallies = replay
     ? [cuts.replay(replay)]
     : await cuts.share({

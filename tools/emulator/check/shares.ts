@@ -9,18 +9,22 @@ import type { CheckOptions } from './options.js';
 import { CheckSubject, type CheckSubjectOptions } from './subject.js';
 
 interface ShareInput extends CheckSubjectOptions {
-  readonly firmware: Uint8Array;
+  readonly upgradeTo: Uint8Array;
   readonly mode: 'sample' | 'all';
   readonly sampleSize?: number;
 }
 
-/** Sweeps with several processes. */
-export function sweepInShares(options: CheckOptions, firmware: Uint8Array): Promise<SweptCuts> {
-  const { profile, image, branch, scriptEffects, safeCarrier, sampleSize, upgrade, jobs = 1 } = options;
+/**
+ * Sweeps with several processes.
+ *
+ * @param upgradeTo  content of `firmware` that the upgrade writes
+ */
+export function sweepInShares(options: CheckOptions, upgradeTo: Uint8Array): Promise<SweptCuts> {
+  const { profile, image, branch, scriptEffects, safeCarrier, sampleSize, jobs = 1 } = options;
   const input: ShareInput = {
     profile,
     image,
-    firmware: upgrade ?? firmware,
+    upgradeTo,
     mode: options.powerCuts === 'all' ? 'all' : 'sample',
     ...(branch ? { branch } : {}),
     ...(scriptEffects ? { scriptEffects } : {}),
@@ -37,15 +41,15 @@ export function sweepInShares(options: CheckOptions, firmware: Uint8Array): Prom
   });
 }
 
-function keyOf({ image, firmware, profile, ...rest }: ShareInput): string {
-  const hash = createHash('sha256').update(image).update(firmware);
+function keyOf({ image, upgradeTo, profile, ...rest }: ShareInput): string {
+  const hash = createHash('sha256').update(image).update(upgradeTo);
   return hash.update(JSON.stringify([profile, rest])).digest('hex');
 }
 
 /** What each process does; `input` is a `ShareInput`. */
 export function cutShares(input: ShareInput): DoShare {
   const subject = new CheckSubject(input);
-  const sweep = new CutSweep(cutFlows(subject, input.firmware));
+  const sweep = new CutSweep(cutFlows(subject, input.upgradeTo));
   const { mode, sampleSize } = input;
   return async (share, shares): Promise<CutShare> => {
     const options = { mode, share, shares, ...(sampleSize === undefined ? {} : { sampleSize }) };

@@ -17,7 +17,9 @@ export function chipFromImage(profile: BoardProfile, file: Uint8Array): NorChip 
   const range = findPartition(profile, 'firmware');
   if (profile.flash.kind !== 'nor' || !range) {
     const why = range ? 'its flash is NAND' : 'it has no fixed partition "firmware"';
-    throw new ProfileError('FW_EMULATOR_BOARD', `board ${profile.id} is not emulated: ${why}`, []);
+    throw new ProfileError('FW_EMULATOR_BOARD', `board ${profile.id} is not emulated: ${why}`, [], {
+      hint: 'boards with NOR flash and a fixed partition table are; firmwright inspect FILE tells what is in an image',
+    });
   }
   const geometry = { ...profile.flash, writeSize: 1, oobSize: 0 };
   if (file.length === profile.flash.size) return new NorChip({ geometry, content: file });
