@@ -6,6 +6,7 @@
  * @see SPEC.md "Containers"
  */
 import { FormatError } from '../core/index.js';
+import type { ChipLayout } from './chip-layout.js';
 import { isCombined, readCombined } from './combined.js';
 import { readLxl } from './luxul.js';
 import { isNamedChecksum } from './named-checksum.js';
@@ -17,12 +18,6 @@ import { readSeama, seamaMagic } from './seama.js';
 import { startsWith, wordBe } from './bytes.js';
 import { isTplinkV2 } from './tplink-v2.js';
 import { isUbiquiti, readUbiquiti } from './ubiquiti.js';
-
-/** What of a board profile says where a vendor's flash address lies; a `BoardProfile` is one. */
-export interface ChipLayout {
-  readonly flash: { readonly size: number };
-  readonly partitions: readonly { readonly label: string; readonly offset: number; readonly size: number }[];
-}
 
 interface Firmware {
   readonly offset: number;

@@ -2,7 +2,7 @@ export { readCombined } from './combined.js';
 export { readDeviceTree } from './device-tree.js';
 export type { DeviceTree, DeviceTreeNode } from './device-tree.js';
 export { firmwareContent } from './firmware-content.js';
-export type { ChipLayout } from './firmware-content.js';
+export type { ChipLayout } from './chip-layout.js';
 export { buildFit, readFit } from './fit.js';
 export type { FitImage, FitOptions, FitReading } from './fit.js';
 export { appendMetadata, appendSignature, readChunks } from './fwtool.js';

@@ -6,7 +6,7 @@
  */
 import { crc32, FormatError } from '../core/index.js';
 import { startsWith, wordBe } from './bytes.js';
-import type { ChipLayout } from './firmware-content.js';
+import type { ChipLayout } from './chip-layout.js';
 
 interface OtherWay {
   /** Where it is recognised, from the start of the file; undefined when it is not. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { crc32, FormatError } from '../../../tools/core/index.js';
-import { buildDni, firmwareContent } from '../../../tools/firmware/index.js';
+import { firmwareContent } from '../../../tools/firmware/index.js';
+import { buildDni } from '../../../tools/firmware/netgear-dni.js';
 import { buildSysupgradeTar } from '../../../tools/firmware/sysupgrade-tar.js';
 import { noise } from '../../support/image-inputs.js';
 import { thrownBy } from './vectors.js';
