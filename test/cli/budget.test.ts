@@ -128,6 +128,10 @@ test('the budget of an image is that of the board its metadata names; without a 
   );
   const { stdout } = await firmwright(['budget', join(folder, 'out', sysupgrade), '--json']);
   expect(stdout).toContain('"board": "ubnt_unifi-ap"');
+  const other = await firmwright(['budget', join(folder, 'out', sysupgrade), '-b', 'glinet_gl-ar150']);
+  expect(other.stderr).toMatch(
+    /^warning: .*sysupgrade\.bin is for ubnt,unifi-ap, .*not for glinet_gl-ar150 \[other-board\]$/m,
+  );
   writeFileSync(join(folder, 'nameless.bin'), noise(100_000));
   const { exitCode, stderr } = await firmwright(['budget', join(folder, 'nameless.bin')]);
   expect(exitCode).toBe(2);

@@ -84,6 +84,16 @@ test('completion offers the verbs', async () => {
   expect(stdout.split('\n')).toContain('boards');
 });
 
+test.each([
+  [['build', 'x', '-b', 'ubnt_u'], 'ubnt_unifi-ap\n'],
+  [['check', 'x', '--board', 'netgear_r'], 'netgear_r6220\n'],
+  [['boards', 'show', 'glinet_gl-b'], 'glinet_gl-b1300\n'],
+  [['build', 'x', '-b', 'none'], ''],
+])('completion of %j offers board ids', async (words, expected) => {
+  const { stdout } = await firmwright(['--get-yargs-completions', 'firmwright', ...words]);
+  expect(stdout).toBe(expected);
+});
+
 test('completion prints a script for the shell', async () => {
   const { exitCode, stdout } = await firmwright(['completion'], { env: { SHELL: '/bin/bash' } });
   expect(exitCode).toBe(0);

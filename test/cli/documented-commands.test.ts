@@ -87,7 +87,8 @@ async function examplesOf(configure: Command['configure']): Promise<string[]> {
   const found: string[] = [];
   const parser = yargs([]);
   const example = vi.spyOn(parser, 'example').mockImplementation((line) => {
-    found.push(String(line));
+    // Above the command stands what it is for.
+    found.push(String(line).split('\n').at(-1)?.trim() ?? '');
     return parser;
   });
   await parser

@@ -43,6 +43,14 @@ export function loadBoard(idOrPath: string): BoardProfile {
   return loadBoardProfile(readText(path, 'a board profile'), path);
 }
 
+/** Says that an image is for other devices than a board; undefined when it is for the board, or does not say. */
+export function otherDevices(profile: BoardProfile, image: Uint8Array, path: string): string | undefined {
+  const devices = deviceNames(image);
+  if (devices === undefined || devices.some((device) => profile.supportedDevices.includes(device)))
+    return undefined;
+  return `${path} is for ${devices.join(', ')}, not for ${profile.id}`;
+}
+
 /**
  * Loads the profile that the user names, or else the one whose devices the metadata of the image names.
  *
@@ -59,8 +67,11 @@ export function boardOfImage(named: string | undefined, image: Uint8Array, path:
   throw new UsageError(
     'FW_USAGE_BOARD',
     devices
-      ? `${path}: no board profile is for the devices that its metadata names`
+      ? `${path}: no board profile is for ${devices.join(', ')}, which its metadata names`
       : `${path} does not say which board it is for: it has no metadata`,
-    { hint: 'name the board: --board ID (firmwright boards list)', data: { path } },
+    {
+      hint: 'name the board: --board ID (firmwright boards list) or --board FILE, a profile of your own',
+      data: { path },
+    },
   );
 }

@@ -1,6 +1,6 @@
 /** Budgets of what `budget` and `tune` are given: a recipe, which is built for it, or an image. */
 import { executeBuild } from '../build/index.js';
-import { boardOfImage, loadBoard } from './board-profiles.js';
+import { boardOfImage, loadBoard, otherDevices } from './board-profiles.js';
 import { executeOptions, planFrom } from './build-options.js';
 import type { BuildArguments } from './build-options.js';
 import { countBuilt, countEach, countImage } from './budgets.js';
@@ -19,6 +19,10 @@ export async function countSubject(
   const bytes = await readInput(subject, session);
   const profiles =
     args.board.length === 0 ? [boardOfImage(undefined, bytes, subject)] : args.board.map(loadBoard);
+  for (const profile of profiles) {
+    const warning = otherDevices(profile, bytes, subject);
+    if (warning !== undefined) session.warn(warning, 'other-board');
+  }
   return countEach(profiles, (profile) => countImage(bytes, profile), session.signal);
 }
 

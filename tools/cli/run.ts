@@ -7,6 +7,7 @@
 import yargs from 'yargs';
 import type { Argv } from 'yargs';
 import { FirmwrightError, printable, printablePage, UsageError } from '../core/index.js';
+import { boardCompletions } from './board-completion.js';
 import type { Command, Session } from './command.js';
 import { standardStream } from './input-files.js';
 import { describeFailure, failureDocument, renderFailure } from './render/failure.js';
@@ -51,6 +52,11 @@ export async function runCommandLine(argv: readonly string[], world: World): Pro
 }
 
 async function dispatch(words: readonly string[], world: World): Promise<number> {
+  const ids = await boardCompletions(words);
+  if (ids !== undefined) {
+    world.stdout.write(ids.map((id) => `${id}\n`).join(''));
+    return 0;
+  }
   const argv = words.map((word) => (word === standardStream ? hiddenStream : word));
   const verb = findVerb(argv);
   const loaded = verb && { verb, command: await verb.load() };

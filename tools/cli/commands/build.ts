@@ -52,7 +52,7 @@ export const build = defineCommand(
       )
       .example(
         ...example(
-          '$0 build images/demo/image.yaml -b ubnt_unifi-ap -b glinet_gl-mt300n-v2 --plan',
+          '$0 build images/demo/image.yaml -b ubnt_unifi-ap -b glinet_gl-mt300n-v2 --kernel k.bin --plan',
           'only the plan',
         ),
       )

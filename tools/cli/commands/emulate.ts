@@ -59,7 +59,7 @@ export const emulate = defineCommand(
       .example(...example('$0 emulate reset.yaml --image image.bin --board ubnt_unifi-ap', 'one scenario'))
       .example(
         ...example(
-          '$0 emulate reset.yaml --flash dump.bin --snapshot --timeline',
+          '$0 emulate reset.yaml --flash dump.bin --board ubnt_unifi-ap --snapshot --timeline',
           'on a dump, which is left alone',
         ),
       )
