@@ -370,7 +370,7 @@ void init(void*, fuse_conn_info* connection) {
       ~static_cast<unsigned>(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
   connection->want |=
       connection->capable & (FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_PARALLEL_DIROPS |
-                             FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC);
+                             FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_ASYNC_READ);
   // An open that truncates comes as setattr, since opens are not sent.
   connection->want &= ~static_cast<unsigned>(FUSE_CAP_ATOMIC_O_TRUNC);
   connection->max_background = 64;

@@ -5,7 +5,7 @@
 import { ArchiveWriter } from '../addon/index.js';
 import { FormatError } from '../core/index.js';
 import type { ByteString } from '../core/index.js';
-import { bytesContent, newDirectory, noXattrs, typeBits } from '../vfs/index.js';
+import { newDirectory, newFile, typeBits } from '../vfs/index.js';
 import type { TreeDirectory } from '../vfs/index.js';
 import { readArchiveTreeFromBytes } from './read-archive.js';
 import { writeArchive } from './write-archive.js';
@@ -75,18 +75,7 @@ export function writeIpk(ipk: Ipk, form: 'tar' | 'ar' = 'tar', mtimeNs = 0n): Ui
   ];
   if (form === 'tar') {
     const root = newDirectory({ mtimeNs });
-    for (const [name, bytes] of parts) {
-      const content = bytesContent(bytes);
-      root.entries.set(name as ByteString, {
-        type: 'file',
-        mode: 0o644,
-        uid: 0,
-        gid: 0,
-        mtimeNs,
-        xattrs: noXattrs,
-        content,
-      });
-    }
+    for (const [name, bytes] of parts) root.entries.set(name as ByteString, newFile(bytes, { mtimeNs }));
     return writeArchive(root, { format: 'gnutar', compression: 'gzip', level: 9 });
   }
   const writer = new ArchiveWriter('arbsd');

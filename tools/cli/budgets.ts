@@ -13,7 +13,7 @@ import { squashfsParameters } from '../build/index.js';
 import type { BuiltBoard, StagedBuild } from '../build/index.js';
 import { BudgetError } from '../core/index.js';
 import { squashfsTree } from '../squashfs/index.js';
-import { breathing } from './breathing.js';
+import { cancellationPoint } from './cancellation-point.js';
 import type { Session } from './command.js';
 
 /** The budget of one board with all files, and what it was counted over. */
@@ -57,7 +57,7 @@ export async function countEach<T>(
   const counted: CountedBoard[] = [];
   for (const board of boards) {
     counted.push(count(board));
-    await breathing(signal);
+    await cancellationPoint(signal);
   }
   return counted;
 }

@@ -17,7 +17,7 @@ import {
   type SweptCuts,
 } from '../emulator/index.js';
 import { loadBoard } from './board-profiles.js';
-import { breathing } from './breathing.js';
+import { cancellationPoint } from './cancellation-point.js';
 import type { Session } from './command.js';
 import { powerCutJobs } from './device-options.js';
 import { readImage } from './input-files.js';
@@ -117,7 +117,7 @@ async function cutsOf(
       jobs: powerCutJobs(powerCuts, jobs),
       onCut: (done, total, phase) => {
         task.progress(done, total, `cuts of ${phase}`);
-        return breathing(signal);
+        return cancellationPoint(signal);
       },
       onShare: (done, total) => {
         task.progress(done, total, 'shares of the power cuts');

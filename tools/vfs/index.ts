@@ -55,7 +55,7 @@ export {
 } from './schedule.js';
 export type { Job, Operation, Outcome, Place, Startable, Step } from './schedule.js';
 export { fillFromTree, memoryFromTree, treeFromFileSystem } from './tree-conversion.js';
-export { bytesContent, newDirectory, noXattrs, walkTree } from './tree.js';
+export { bytesContent, newDirectory, newFile, noXattrs, walkTree } from './tree.js';
 export type {
   Content,
   HostFileRange,

@@ -91,6 +91,20 @@ export function newDirectory(attributes: Partial<TreeInodeBase> = {}): TreeDirec
   };
 }
 
+/** Makes a file of some bytes; root:root 0644, time 0 unless told otherwise. The bytes are not copied. */
+export function newFile(bytes: Uint8Array, attributes: Partial<TreeInodeBase> = {}): TreeFile {
+  return {
+    type: 'file',
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    mtimeNs: 0n,
+    xattrs: noXattrs,
+    ...attributes,
+    content: bytesContent(bytes),
+  };
+}
+
 /** One step of a walk: the object, its name and its absolute path. */
 export interface TreeVisit {
   readonly path: ByteString;

@@ -151,7 +151,7 @@ describe('a folder', () => {
   test('that is not there, or a source that is a file of nonsense, is one clear error', async () => {
     expect(() => detectRootSource(join(folder, 'absent'))).toThrow(error('FW_USAGE_FILE', 2));
     await expect(assemble([{ kind: 'folder', path: join(folder, 'absent') }])).rejects.toThrow(
-      error('FW_ENV_FILE', 5),
+      error('FW_USAGE_FILE', 2),
     );
     writeFileSync(join(folder, 'nonsense'), 'no archive');
     await expect(assemble([detectRootSource(join(folder, 'nonsense'))])).rejects.toThrow(

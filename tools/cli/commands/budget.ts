@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { budgetMarkdown, budgetReport, compareBudgets } from '../../budget/index.js';
 import type { BudgetComparison, FlashBudget, PackageSavings } from '../../budget/index.js';
 import { UsageError } from '../../core/index.js';
-import { readAgainst } from '../against.js';
+import { readEarlierBudget } from '../earlier-budget.js';
 import { withBuildOptions } from '../build-options.js';
 import { budgetError, measureSavings, withTop } from '../budgets.js';
 import type { CountedBoard } from '../budgets.js';
@@ -76,7 +76,8 @@ export const budget = defineCommand(
     const results: { counted: CountedBoard; result: BudgetResult }[] = [];
     for (const counted of boards) {
       const savings = args.savings ? await measureSavings(counted, args.jobs, session) : undefined;
-      const before = args.against === undefined ? undefined : readAgainst(args.against, counted.profile);
+      const before =
+        args.against === undefined ? undefined : readEarlierBudget(args.against, counted.profile);
       const result = {
         ...withTop(counted.budget, top),
         ...(savings ? { savings } : {}),

@@ -8,7 +8,7 @@ import { cutProgress } from '../documents/cut-progress.js';
 import type { CheckDocument } from '../documents/check.js';
 import { readImage, readInput } from '../input-files.js';
 import { writeBeside } from '../output-files.js';
-import { breathing } from '../breathing.js';
+import { cancellationPoint } from '../cancellation-point.js';
 import { boardOption, branchOption, jobsOption, powerCutJobs, powerCutsOption } from '../device-options.js';
 import { junitOfCheck, renderCheck } from '../render/check.js';
 import { shellLine } from '../render/shell-words.js';
@@ -62,16 +62,16 @@ export const check = defineCommand(
     // What is kept is kept by share.
     const jobs = powerCutJobs(args.resume === undefined ? args.powerCuts : 'all', args.jobs);
     const report = await session.tasks.run('check', (task) => {
-      const breathe = (): Promise<void> => breathing(session.signal);
+      const canStop = (): Promise<void> => cancellationPoint(session.signal);
       return checkImage({
         profile,
         image,
         powerCuts: args.powerCuts,
         safeCarrier: args.safeCarrier,
-        onProof: breathe,
+        onProof: canStop,
         onCut: (done, total, phase) => {
           task.progress(done, total, `cuts of ${phase}`);
-          return breathe();
+          return canStop();
         },
         ...(jobs === undefined ? {} : { jobs }),
         ...(progress ? { cutProgress: progress } : {}),

@@ -3,7 +3,7 @@ import { ScenarioError, UsageError, parseSize } from '../../core/index.js';
 import { compareImages, diffMarkdown, readImageContents, refusable } from '../../diff/index.js';
 import type { ImageContents, ImageDiff } from '../../diff/index.js';
 import { boardOfImage } from '../board-profiles.js';
-import { breathing } from '../breathing.js';
+import { cancellationPoint } from '../cancellation-point.js';
 import { budgetError } from '../budgets.js';
 import { defineCommand, example } from '../command.js';
 import { boardOption } from '../device-options.js';
@@ -44,15 +44,15 @@ export const diff = defineCommand(
     const oldProfile =
       args.oldBoard === undefined ? profile : boardOfImage(args.oldBoard, bytes.before, args.old);
     const after = readImageContents(bytes.after, profile);
-    await breathing(session.signal);
+    await cancellationPoint(session.signal);
     const before = readImageContents(bytes.before, oldProfile);
-    await breathing(session.signal);
+    await cancellationPoint(session.signal);
     const result = compareImages(before, after, {
       maxGrowth: growthOf(args.maxGrowth),
       maxBlocksLost: args.maxBlocksLost,
       refuse: args.refuse,
     });
-    await breathing(session.signal);
+    await cancellationPoint(session.signal);
     session.result(diffDocumentOf(result), () =>
       args.format === 'markdown' ? diffMarkdown(result) : renderDiff(result, session.style),
     );

@@ -2,7 +2,7 @@
 import { formatSize, groupDigits } from '../../core/index.js';
 import { inspectFile, stripMap, walkParts } from '../../inspect/index.js';
 import type { Inspection, Part } from '../../inspect/index.js';
-import { breathing } from '../breathing.js';
+import { cancellationPoint } from '../cancellation-point.js';
 import { defineCommand, example } from '../command.js';
 import type { Session } from '../command.js';
 import type { InspectDocument } from '../documents/inspect.js';
@@ -24,7 +24,7 @@ export const inspect = defineCommand(
       .example(...example('$0 inspect firmware.bin --json', 'the same for programs')),
   async (args, session) => {
     const inspection = inspectFile(await readInput(args.file, session), { decode: args.decode });
-    await breathing(session.signal);
+    await cancellationPoint(session.signal);
     const document: InspectDocument = {
       schemaVersion: 1,
       file: args.file,

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { readImageContents } from '../../diff/index.js';
 import { billOf, cycloneDx, spdx } from '../../sbom/index.js';
 import { boardOfImage } from '../board-profiles.js';
-import { breathing } from '../breathing.js';
+import { cancellationPoint } from '../cancellation-point.js';
 import { defineCommand, example } from '../command.js';
 import { boardOption } from '../device-options.js';
 import { readInput } from '../input-files.js';
@@ -30,7 +30,7 @@ export const sbom = defineCommand(
   async (args, session) => {
     const bytes = await readInput(args.image, session);
     const contents = readImageContents(bytes, boardOfImage(args.board, bytes, args.image));
-    await breathing(session.signal);
+    await cancellationPoint(session.signal);
     const bill = billOf({
       name: basename(args.image),
       version: contents.identity.version ?? 'unknown',

@@ -9,7 +9,7 @@ import {
   signMessage,
   verifyImage,
 } from '../../firmware/index.js';
-import { breathing } from '../breathing.js';
+import { cancellationPoint } from '../cancellation-point.js';
 import { defineCommand, example } from '../command.js';
 import type { Session } from '../command.js';
 import type { SignDocument } from '../documents/sign.js';
@@ -54,7 +54,7 @@ export const sign = defineCommand(
       const secret = readKey(key);
       const output = args.output ?? image;
       const signed = signImage(bytes, secret);
-      await breathing(session.signal);
+      await cancellationPoint(session.signal);
       writeOutput(output, signed, session);
       const fingerprint = signatureFingerprint(signMessage(new Uint8Array(0), secret)) ?? '';
       report({ schemaVersion: 1, image: output, fingerprint, outcome: 'signed' }, session);

@@ -7,7 +7,7 @@ import { parseSize, UsageError } from '../../core/index.js';
 import { inspectFile, walkParts } from '../../inspect/index.js';
 import type { Part } from '../../inspect/index.js';
 import { walkTree } from '../../vfs/index.js';
-import { breathing } from '../breathing.js';
+import { cancellationPoint } from '../cancellation-point.js';
 import { defineCommand, example } from '../command.js';
 import type { Session } from '../command.js';
 import type { UnpackResultDocument } from '../documents/inspect.js';
@@ -95,7 +95,7 @@ async function unpackRoot(
     .filter((part) => offset === undefined || part.offset === offset)
     .sort((a, b) => rank(b) - rank(a));
   for (const part of systems) {
-    await breathing(session.signal);
+    await cancellationPoint(session.signal);
     const tree = readPartTree(bytes, part, (message) => {
       session.warn(message, 'stays-packed');
     });

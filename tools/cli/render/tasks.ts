@@ -3,7 +3,7 @@
  * and then for a task that takes long; nothing with `--quiet`. Results never go through here.
  */
 import type { Listr, ListrTask } from 'listr2';
-import { breathing } from '../breathing.js';
+import { cancellationPoint } from '../cancellation-point.js';
 
 /** A task as its work sees it. */
 export interface TaskHandle {
@@ -39,9 +39,9 @@ export function taskDisplay(options: DisplayOptions): TaskDisplay {
   return {
     run: (title, work) =>
       display.run(title, async (task) => {
-        await breathing(options.signal);
+        await cancellationPoint(options.signal);
         const result = await work(task);
-        await breathing(options.signal);
+        await cancellationPoint(options.signal);
         return result;
       }),
   };

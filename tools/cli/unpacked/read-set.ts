@@ -11,7 +11,7 @@ import type { Repacked, UnpackDocument, UnpackedTree } from '../../inspect/index
 import { recordedFolderTree, recordPathOf } from '../../rootfs/index.js';
 import type { TreeChanges } from '../../rootfs/index.js';
 import type { TreeDirectory } from '../../vfs/index.js';
-import { breathing } from '../breathing.js';
+import { cancellationPoint } from '../cancellation-point.js';
 import type { Session } from '../command.js';
 import { descriptionName, readImage } from '../input-files.js';
 import { withTemporaryFolder } from '../temporary-folder.js';
@@ -46,7 +46,7 @@ export async function repackSet(
   }
   const growth = profile && growthOf(profile);
   const repacked = repackFile(document, pieces, growth === undefined ? {} : { growth });
-  await breathing(session.signal);
+  await cancellationPoint(session.signal);
   return { ...repacked, source: document.source ?? 'firmware.bin' };
 }
 

@@ -12,7 +12,7 @@ import { formatRecord, makeFolder, recordPathOf, recordTree, writeFolderTree } f
 import { squashfsTree } from '../../squashfs/index.js';
 import { walkTree } from '../../vfs/index.js';
 import type { TreeDirectory } from '../../vfs/index.js';
-import { breathing } from '../breathing.js';
+import { cancellationPoint } from '../cancellation-point.js';
 import type { Session } from '../command.js';
 import { descriptionName } from '../input-files.js';
 import { namedAs } from '../output-files.js';
@@ -51,7 +51,7 @@ export async function writeUnpackedSet(
     for (const [file, content] of pieces) writeFileSync(join(staging, file), content);
     const trees: UnpackedTree[] = [];
     for (const { part } of walkParts(document.parts)) {
-      await breathing(session.signal);
+      await cancellationPoint(session.signal);
       const tree =
         options.trees === 'none'
           ? undefined

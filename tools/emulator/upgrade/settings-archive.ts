@@ -9,7 +9,7 @@ import {
   bytesContent,
   type FileSystem,
   newDirectory,
-  noXattrs,
+  newFile,
   type TreeDirectory,
   type TreeInode,
   writeAll,
@@ -71,15 +71,7 @@ function putMadeFile(tree: TreeDirectory, path: ByteString, content: Uint8Array,
   const parts = path.split('/').filter((part) => part !== '') as ByteString[];
   const name = parts.pop();
   if (name === undefined) return;
-  directoryAt(tree, parts).entries.set(name, {
-    type: 'file',
-    mode: 0o644,
-    uid: 0,
-    gid: 0,
-    mtimeNs,
-    xattrs: noXattrs,
-    content: bytesContent(content),
-  });
+  directoryAt(tree, parts).entries.set(name, newFile(content, { mtimeNs }));
 }
 
 function directoryNames(root: FileSystem, path: string): readonly string[] {

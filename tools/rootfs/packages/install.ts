@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { ProfileError, byteStringFromText, textOf } from '../../core/index.js';
 import type { ByteString } from '../../core/index.js';
-import { bytesContent, newDirectory, noXattrs } from '../../vfs/index.js';
+import { newDirectory, newFile } from '../../vfs/index.js';
 import type { TreeDirectory, TreeInode } from '../../vfs/index.js';
 import { opkgFolder } from '../installed-packages.js';
 import { mergeTree } from '../merge.js';
@@ -147,15 +147,9 @@ class ListWriter {
 
   file(path: string, text: string | Uint8Array, mode: number): void {
     const cut = path.lastIndexOf('/');
-    this.folder(path.slice(0, cut)).entries.set(byteStringFromText(path.slice(cut + 1)), {
-      type: 'file',
-      mode,
-      uid: 0,
-      gid: 0,
-      mtimeNs: this.#mtimeNs,
-      xattrs: noXattrs,
-      content: bytesContent(typeof text === 'string' ? Buffer.from(text) : text),
-    });
+    const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+    const made = newFile(bytes, { mode, mtimeNs: this.#mtimeNs });
+    this.folder(path.slice(0, cut)).entries.set(byteStringFromText(path.slice(cut + 1)), made);
   }
 
   /** Writes what opkg keeps of a package: its control files but the scripts that ran, and the list of its files. */

@@ -30,7 +30,7 @@ const documents = z.union([
  * @param path  a document of `budget --json` or `build --json`, `firmwright.json`, or an image for the board
  * @throws UsageError FW_USAGE_FILE for JSON that holds no budget of the board
  */
-export function readAgainst(path: string, profile: BoardProfile): ComparableBudget {
+export function readEarlierBudget(path: string, profile: BoardProfile): ComparableBudget {
   const bytes = readImage(path);
   if (!/^\s*\{/.test(Buffer.from(bytes.subarray(0, 64)).toString('latin1')))
     return countImage(bytes, profile).budget;
