@@ -2,17 +2,20 @@
  * A folder beside the results in which they are made. Nothing shows in the output folder until `commit` moves it all
  * there; whatever else happens, `discard` takes the folder away.
  */
-import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { makeFolder } from '../rootfs/index.js';
 import type { ManifestFile } from './manifest.js';
 import { sha256Hex } from './squashfs-cache.js';
+import { removeAbandonedStaging, stagingName } from './staging-name.js';
 
 /** A file that another folder does not have, or has with other bytes; `offset` is that of the first one. */
 export type ArtefactDifference =
   | { readonly file: string; readonly kind: 'missing' }
   | { readonly file: string; readonly kind: 'differs'; readonly offset: number };
+
+/** Where `commit` puts the files that it replaces until all are in their places. */
+const replacedFolder = 'old';
 
 /** A staging folder inside the output folder, on the same file system. */
 export class Staging {
@@ -33,7 +36,8 @@ export class Staging {
   /** Makes the output folder, if need be, and the staging folder in it. */
   static async open(output: string): Promise<Staging> {
     const madeOutput = makeFolder(output);
-    const folder = join(resolve(output), `.firmwright-${randomUUID()}`);
+    if (madeOutput === undefined) await removeAbandonedStaging(resolve(output), replacedFolder);
+    const folder = join(resolve(output), stagingName());
     await mkdir(folder, { mode: 0o700 });
     return new Staging(output, folder, madeOutput);
   }
@@ -89,7 +93,7 @@ export class Staging {
     try {
       for (const file of files) {
         const place = join(this.#output, file);
-        const old = join(this.#folder, 'old', file);
+        const old = join(this.#folder, replacedFolder, file);
         await mkdir(dirname(place), { recursive: true });
         await mkdir(dirname(old), { recursive: true });
         if (await moveIfThere(place, old)) undo.push(() => rename(old, place));

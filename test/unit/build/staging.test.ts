@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { stagingName } from '../../../tools/build/staging-name.js';
 import { Staging } from '../../../tools/build/staging.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
@@ -48,4 +50,18 @@ test('when one file cannot be moved, everything is as before', async () => {
   await staging.discard();
   expect(readdirSync(output).sort()).toEqual(['a.bin', 'q', 'z.bin']);
   expect(readFileSync(join(output, 'a.bin'), 'utf8')).toBe('old');
+});
+
+test('a build takes away what one that was killed left, and nothing of others', async () => {
+  const output = join(folder, 'killed');
+  const { pid: dead } = spawnSync('true');
+  const own = stagingName();
+  const ofDead = own.replace(`.${process.pid}.`, `.${dead}.`);
+  const inCommit = stagingName().replace(`.${process.pid}.`, `.${dead}.`);
+  const elsewhere = `.firmwright-elsewhere.${dead}.x`;
+  for (const name of [own, ofDead, inCommit, elsewhere]) mkdirSync(join(output, name, 'files'), { recursive: true });
+  mkdirSync(join(output, inCommit, 'old'));
+  const staging = await Staging.open(output);
+  await staging.commit();
+  expect(readdirSync(output).sort()).toEqual([own, inCommit, elsewhere].sort());
 });
