@@ -10,5 +10,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 180_000,
     hookTimeout: 120_000,
+    // Bundles that a test made are plain JavaScript: Node loads them without the runner.
+    server: { deps: { external: [/\/build\/mutants\//] } },
   },
 });
