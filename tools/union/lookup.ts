@@ -110,7 +110,8 @@ function upperDirectory(
   const redirect = marks.opaque ? undefined : followed(state, marks.redirect);
   const lowers = marks.opaque ? noParts : lowersOf(state, directory, redirect ?? name);
   const top = lowers[0];
-  const number = top ? state.nodes.numberOf(top.layer, top.ino) : state.nodes.numberOf(upper, found.ino);
+  const own = top ? state.nodes.numberOf(top.layer, top.ino) : state.nodes.numberOf(upper, found.ino);
+  const number = state.nodes.numberBefore(found.ino) ?? own;
   const node = state.nodes.createDirectory(directory, number, lowers);
   node.redirect = redirect;
   node.impure = marks.impure;

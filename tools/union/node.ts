@@ -158,6 +158,12 @@ export class NodeTable {
     this.#detached.add(node);
   }
 
+  /** Number of the object whose upper part this is, when its names have to be looked up again. */
+  numberBefore(upper: Ino): Ino | undefined {
+    const node = this.#byUpper.get(upper);
+    return node && this.#detached.has(node) ? node.id : undefined;
+  }
+
   /** Makes an object, with the wanted number or, where that is taken, one of the table's. */
   create(wanted: Ino | undefined, type: FileType, lowers: readonly Part[]): Node {
     const known = wanted === undefined ? undefined : this.#byNumber.get(wanted);

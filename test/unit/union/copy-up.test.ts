@@ -346,3 +346,16 @@ test('a copy-up whose name goes before it has the lock takes the next name, with
   expect(union.getattr(find(union, 'e/h2'))).toMatchObject({ ino, mode: 0o600, nlink: 1 });
   expect([textAt(store, 'upper/e/h2'), strayIn(store)]).toEqual(['content', []]);
 });
+
+test('a copy of a lower file with several names has the lower’s number only through the index (union 128)', () => {
+  const [lower, store] = [lowerWith('a'), memory()];
+  lower.link(find(lower, 'a'), lower.root, b('b'));
+  const union = unionOf({ lowers: [lower], store });
+  const number = find(union, 'a');
+  union.write(number, 0, Buffer.from('X'));
+  union.unmount();
+  const without = unionOf({ lowers: [lower], store, policy: policyWith({ index: false }) });
+  expect(find(without, 'a')).toBe(find(store, 'upper/a'));
+  without.unmount();
+  expect(find(unionOf({ lowers: [lower], store }), 'a')).toBe(number);
+});

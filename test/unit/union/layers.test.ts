@@ -266,7 +266,14 @@ test('unmounting is refused with open files, and then has all in the upper (unio
   expect(errnoOf(() => union.unmount())).toBe('EBUSY');
   union.release(ino);
   union.write(ino, 0, Buffer.from('x'));
+  const synced: number[] = [];
+  store.fault = ({ call, ino: object }) => {
+    if (call === 'sync') synced.push(object);
+    return undefined;
+  };
   union.unmount();
+  store.fault = undefined;
+  expect(synced).toEqual([store.root]);
   expect(errnoOf(() => union.getattr(ino))).toBe('ENODEV');
   expect(textAt(unionOf({ lowers: [lower], store: store.clone() }), 'f')).toBe('xontent');
 });

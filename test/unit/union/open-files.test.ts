@@ -97,3 +97,14 @@ test('a symlink that is being followed stays what it was, at whatever step anoth
   }
   expect([...seen]).toEqual([0, 7]);
 });
+
+test('who appends writes behind what others wrote, also when the write is the one that copies (union 146)', () => {
+  const union = unionOf({ lowers: [lowerWith('f')], store: memory() });
+  const ino = find(union, 'f');
+  for (const text of ['+1', '+2']) {
+    const scheduler = new Scheduler();
+    scheduler.start(union.operations.write(ino, 'end', Buffer.from(text)));
+    scheduler.runAll();
+  }
+  expect(textAt(union, 'f')).toBe('content+1+2');
+});

@@ -167,3 +167,18 @@ test('a directory of whiteouts that is renamed over while it is held takes no ro
   union.release(d);
   expect(store.statfs().filesFree).toBe(before + 1);
 });
+
+test('a name goes also while a change of before waits for room to be settled, and nothing new is made (union 215, 216)', () => {
+  const store = memory(true);
+  const union = unionOf({ lowers: [lowerWith('d/', 'f')], store });
+  union.rmdir(union.root, b('d'));
+  store.fault = ({ call, name }) =>
+    call === 'unlink' && name?.startsWith('#journal') ? 'ENOSPC' : undefined;
+  union.mkdir(union.root, b('d'), newDirectoryAttributes);
+  expect(errnoOf(() => put(union, 'new'))).toBe('ENOSPC');
+  union.unlink(union.root, b('f'));
+  expect(names(union)).toEqual(['d']);
+  store.fault = undefined;
+  put(union, 'new');
+  expect(names(store, find(store, 'work/work')).some((name) => name.startsWith('#journal'))).toBe(false);
+});

@@ -132,6 +132,7 @@ test('a new name of a lower hard link is counted, also after a new mount (union 
   lower.link(find(lower, 'a'), lower.root, b('b'));
   const union = unionOf({ lowers: [lower], store });
   union.link(find(union, 'a'), union.root, b('c'));
+  expect(union.getattr(find(union, 'a')).nlink).toBe(3);
   union.unmount();
   const again = unionOf({ lowers: [lower], store });
   expect([again.getattr(find(again, 'b')).nlink, find(again, 'c')]).toEqual([3, find(again, 'a')]);
@@ -166,4 +167,19 @@ test('a redirect longer than the policy allows is EXDEV before anything is copie
   union.rename(above, below, above, b('x'));
   const redirect = store.getxattr(find(store, `upper/${paths.at(-2)}x`), b('trusted.overlay.redirect'));
   expect(Buffer.from(redirect).toString()).toBe('directory29');
+});
+
+test('a directory of whiteouts whose replacement fails halfway has the attributes that it had (union 76, 110)', () => {
+  const [lower, store] = [lowerWith('d/', 'd/x'), memory()];
+  const union = unionOf({ lowers: [lower], store });
+  union.unlink(find(union, 'd'), b('x'));
+  putDirectory(union, 'new');
+  const d = find(union, 'd');
+  const wanted = { mode: 0o1710, uid: 5, gid: 6, atimeNs: 7n, mtimeNs: 8n };
+  union.setattr(d, wanted);
+  store.fault = ({ call, name }) => (call === 'rename' && name === 'new' ? 'EIO' : undefined);
+  expect(errnoOf(() => union.rename(union.root, b('new'), union.root, b('d')))).toBe('EIO');
+  store.fault = undefined;
+  expect([find(union, 'd'), names(union, d)]).toEqual([d, []]);
+  expect(union.getattr(d)).toMatchObject(wanted);
 });

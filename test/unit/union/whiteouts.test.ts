@@ -166,3 +166,20 @@ test('where the shared whiteout can have no more names, a fresh one is made (uni
   expect(names(store, upper)).toEqual(files);
   expect(new Set(store.readdir(upper).map(({ ino }) => ino)).size).toBeGreaterThan(1);
 });
+
+test('a device is a whiteout only with both numbers 0 (union 31, 37)', () => {
+  const top = memory();
+  for (const [name, major, minor] of [
+    ['a', 0, 0],
+    ['b', 0, 7],
+    ['c', 7, 0],
+  ] as const) {
+    top.mknod(top.root, b(name), { ...newFile, type: 'char', rdev: { major, minor } });
+  }
+  const union = unionOf({ lowers: [top, lowerWith('a', 'b', 'c')] });
+  expect(union.readdir(union.root).map(({ name, type }) => [name, type])).toEqual([
+    ['b', 'char'],
+    ['c', 'char'],
+  ]);
+  expect(union.lookup(union.root, b('a'))).toBeUndefined();
+});
