@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { firmwright } from '../support/cli.js';
 import { path, requires } from '../support/requires.js';
@@ -19,6 +20,9 @@ import { temporaryFolder } from '../support/temporary-folder.js';
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const image = at('image.bin');
+const resetScenario = fileURLToPath(
+  new URL('../../images/demo/scenarios/factory-reset.yaml', import.meta.url),
+);
 
 beforeAll(async () => {
   mkdirSync(at('root'));
@@ -95,6 +99,7 @@ describe('a run that is cancelled ends with 130 and leaves nothing', () => {
     diff: () => ['diff', image, image],
     sbom: () => ['sbom', image],
     tune: () => ['tune', image],
+    emulate: () => ['emulate', resetScenario, '--image', image, '--board', 'ubnt_unifi-ap'],
   };
   test.each(Object.entries({ ...readers, ...writers, ...folderWriters }))('%s', async (_, words) => {
     const cancel = new AbortController();

@@ -6,7 +6,7 @@ import {
   cutScenario,
   Device,
   parseCutPoint,
-  runScenario,
+  stepThroughScenario,
   wearByPartition,
   type BranchName,
   type CutPoint,
@@ -74,7 +74,10 @@ export async function runOnDevice(
     read: (file: string) => (read[file] ??= readImage(resolve(folder, file))),
   };
   const { order, cut } = replayOf(args.replay);
-  const report = runScenario(run.name, run.steps, device, files, order);
+  const steps = stepThroughScenario(run.name, run.steps, device, files, order);
+  let step = steps.next();
+  for (; step.done !== true; step = steps.next()) await cancellationPoint(session.signal);
+  const report = step.value;
   const { tables: cuts, findings } =
     report.passed && !order
       ? await cutsOf(

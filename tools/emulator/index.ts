@@ -28,7 +28,7 @@ export type { ResetEntry, ResetFate, ResetPreview, ResetPreviewOptions } from '.
 export type { InstalledPackage } from './upgrade/package-list.js';
 export { loadScenario } from './scenario/load.js';
 export type { ScenarioRun } from './scenario/load.js';
-export { runScenario } from './scenario/run.js';
+export { runScenario, stepThroughScenario } from './scenario/run.js';
 export type { OrderReplay, ScenarioFiles, ScenarioReport, StepReport } from './scenario/run.js';
 export { cutScenario } from './scenario/cut-sweep.js';
 export type { ScenarioCutOptions } from './scenario/cut-sweep.js';

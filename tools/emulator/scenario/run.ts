@@ -77,18 +77,25 @@ export function imageOfStep(files: ScenarioFiles, name: string | undefined): Uin
 const upgradeName = 'upgrade';
 
 /** Runs all steps; the first that fails ends the scenario. */
-export function runScenario(
+export function runScenario(...scenario: Parameters<typeof stepThroughScenario>): ScenarioReport {
+  const steps = stepThroughScenario(...scenario);
+  for (let next = steps.next(); ; next = steps.next()) if (next.done === true) return next.value;
+}
+
+/** The same, stopping behind each step for a caller who has to look at something else meanwhile. */
+export function* stepThroughScenario(
   name: string,
   steps: readonly ScenarioStep[],
   device: Device,
   files: ScenarioFiles,
   replay?: OrderReplay,
-): ScenarioReport {
+): Generator<StepReport, ScenarioReport> {
   const runner = new ScenarioRunner(device, files, replay);
   const reports: StepReport[] = [];
   for (const [index, step] of steps.entries()) {
     const report = runner.run(step, index + 1);
     reports.push(report);
+    yield report;
     if (report.outcome === 'failed') break;
   }
   return {
