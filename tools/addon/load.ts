@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { checkoutPath, EnvironmentError } from '../core/index.js';
 
@@ -54,7 +55,10 @@ export function missingAddon(subject: string, file: string, cause: unknown): Env
       },
     );
   }
-  return new EnvironmentError('FW_ENV_ADDON_MISSING', `the ${subject} addon cannot be loaded from ${file}`, {
+  const fault = existsSync(file)
+    ? `the ${subject} addon cannot be loaded: ${reason.split('\n')[0] ?? ''}`
+    : `the ${subject} addon is not built: ${file} is not there`;
+  return new EnvironmentError('FW_ENV_ADDON_MISSING', fault, {
     hint: 'npm run build:native',
     data: { subject, file, reason },
     cause,

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { addonError, loadAddon } from '../../../tools/addon/index.js';
 import { missingAddon } from '../../../tools/addon/load.js';
@@ -11,6 +12,16 @@ test('an addon without the function asked for names the command that builds it',
 test('an addon that is not built names the command that builds it', () => {
   expect(() => loadAddon('not-built', [])).toThrow(
     expect.objectContaining({ code: 'FW_ENV_ADDON_MISSING', exitCode: 5, hint: 'npm run build:native' }),
+  );
+});
+
+test('an addon that is there and does not load says why', () => {
+  const file = fileURLToPath(import.meta.url);
+  expect(missingAddon('squashfs', file, new Error(`${file}: invalid ELF header\nmore`)).message).toBe(
+    `the squashfs addon cannot be loaded: ${file}: invalid ELF header`,
+  );
+  expect(missingAddon('squashfs', '/none.node', new Error('Cannot find module')).message).toBe(
+    'the squashfs addon is not built: /none.node is not there',
   );
 });
 

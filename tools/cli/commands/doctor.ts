@@ -69,7 +69,7 @@ function addonCheck(part: AddonPart, use: string, need: 'needed' | 'optional'): 
     return {
       subject,
       state: need === 'needed' ? 'missing' : 'optional',
-      found: 'does not load',
+      found: error.message.replace(`the ${part} addon `, '').replace(/^is not built:.*/, 'is not built'),
       neededFor: use,
       install: error.hint ?? 'npm run build:native',
     };
