@@ -38,6 +38,8 @@ export const findingTexts = {
   'boot-hangs':
     'a script of preinit never ends: init goes on feeding the watchdog, and nothing restarts the device',
   'boot-step-failed': 'a step of the boot failed, and the boot went on without it',
+  'header-rewritten':
+    "the block with the boot loader's header is erased and written anew: cut in between, the device does not start",
   'image-cut': 'the image is larger than the partition: what does not fit was not written',
   'config-not-carried': 'the image has no end marker at an erase block: the settings were silently dropped',
   'config-cut': 'the settings do not fit behind the image: the archive was silently cut',

@@ -14,6 +14,8 @@ export { signImage, verifyImage } from './image-signature.js';
 export { deviceNames, parseMetadata, readMetadata } from './image-metadata.js';
 export type { CarriedMetadata } from './image-metadata.js';
 export { refuseForeignKernel, refuseImageOfOtherBoard } from './kernel-file.js';
+export { fixHeader, headerSum } from './header-sum.js';
+export type { HeaderSum } from './header-sum.js';
 export { kernelOfImage } from './kernel-of-image.js';
 export { finishKernel, listSteps, parseRecipe, runRecipe, runStep, stepsWithFiles } from './recipe.js';
 export type { ParsedRecipe, RecipeFault } from './recipe.js';

@@ -10,6 +10,7 @@ import { type FileSystem, FsError, removeTree, writeFile } from '../../vfs/index
 import type { Device } from '../device/device.js';
 import { devicePath, findFile, readFileIfThere } from '../device/files.js';
 import { fitTakenForRoot } from './fit-threshold.js';
+import { fixHeaderOfKernel } from './fix-header.js';
 import { readOverlayState } from './fs-state.js';
 import { mountRootDone, mountRootStart } from './mount-root.js';
 import { restoreSettings } from '../upgrade/settings-archive.js';
@@ -107,6 +108,7 @@ export function bootPowered(device: Device, options: BootOptions = {}): BootResu
 
 /** The end of boot: run-once scripts, `mount_root done`, and the carried archive goes. */
 export function finishBoot(system: RunningSystem): void {
+  if (system.mode !== 'read-only') fixHeaderOfKernel(system);
   runOnceScripts(system);
   mountRootDone(system);
   if (system.mode !== 'read-only' && findFile(system.root, carriedSettings, false) !== undefined) {

@@ -12,7 +12,7 @@ import type { Device } from '../device/device.js';
 import type { RunningSystem } from '../device/system.js';
 import { violation, type Flow, type Verdict } from '../power-cuts/flow.js';
 import { recordOperations, type Recording } from '../power-cuts/recording.js';
-import { isPartOf, judgeRecovery } from '../power-cuts/verdicts.js';
+import { isPartOf, judgeHeader, judgeRecovery } from '../power-cuts/verdicts.js';
 import { factoryReset } from '../reset/factory-reset.js';
 import { digestDifferences, upperDigest, upperFilesDigest, type TreeDigest } from '../tree-digest.js';
 import { sysupgrade } from '../upgrade/sysupgrade.js';
@@ -80,7 +80,7 @@ function upgradeFlows(subject: CheckSubject, image: Uint8Array): readonly Flow[]
     flowOf(subject, 'upgrade', { chip: afterWrite }, written, (cut) =>
       judgeUpgrade(subject, cut, image, { old, oldFiles, kept }),
     ),
-    flowOf(subject, 'upgrade-boot', device, booted, (cut) => judgeNew(subject, cut, kept)),
+    flowOf(subject, 'upgrade-boot', device, booted, (cut) => judgeNew(subject, cut, image, kept)),
   ];
 }
 
@@ -96,6 +96,8 @@ function flowOf(
 }
 
 function judgeClean(subject: CheckSubject, device: Device): Verdict {
+  const header = judgeHeader(device, subject.firmware);
+  if (header) return header;
   const system = bootToFlash(device);
   if (typeof system === 'string') return violation(system);
   const [difference] = digestDifferences(subject.freshUpper(), upperDigest(system));
@@ -117,7 +119,9 @@ function judgeOldOrClean(subject: CheckSubject, device: Device, old: TreeDigest,
   return violation(fromClean);
 }
 
-function judgeNew(subject: CheckSubject, device: Device, kept: TreeDigest): Verdict {
+function judgeNew(subject: CheckSubject, device: Device, image: Uint8Array, kept: TreeDigest): Verdict {
+  const header = judgeHeader(device, image);
+  if (header) return header;
   const system = bootToFlash(device);
   if (typeof system === 'string') return violation(system);
   const [fromNew] = digestDifferences(kept, settingsDigest(system));

@@ -40,6 +40,11 @@ export class CheckSubject {
     this.#factory = chipFromImage(options.profile, options.image);
   }
 
+  /** What the image puts into `firmware`. */
+  get firmware(): Uint8Array {
+    return imageForFirmware(this.profile, this.#options.image);
+  }
+
   /** A device that was never turned on. */
   newDevice(): Device {
     return this.deviceOn(this.#factory.fork());
@@ -56,7 +61,7 @@ export class CheckSubject {
     const range = findPartition(this.profile, 'firmware');
     if (!range) throw new InternalError('a checked board has "firmware"');
     const chip = new NorChip({ geometry: this.#factory.geometry, content: stale });
-    mtdWrite(new FlashPartition(chip, range), imageForFirmware(this.profile, this.#options.image));
+    mtdWrite(new FlashPartition(chip, range), this.firmware);
     return this.deviceOn(chip);
   }
 

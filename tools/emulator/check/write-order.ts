@@ -39,7 +39,8 @@ export function writeOrderProblems(
 ): readonly string[] {
   const first = steps.findIndex(({ kind, offset }) => kind === 'erase' && offset === start);
   if (first < 0) return ['the upgrade does not erase the first block of firmware'];
-  for (const [index, step] of steps.slice(first).entries()) {
+  const written = withoutHeader(steps.slice(first), start, blockCount);
+  for (const [index, step] of written.entries()) {
     const kind = index % 2 === 0 ? 'erase' : 'program';
     const offset = start + Math.floor(index / 2) * eraseSize;
     if (step.kind === kind && step.offset === offset) continue;
@@ -47,9 +48,21 @@ export function writeOrderProblems(
       `flash operation ${index + 1} of the upgrade: expected ${kind} at 0x${offset.toString(16)}, found ${step.kind} at 0x${step.offset.toString(16)}`,
     ];
   }
-  const operations = steps.length - first;
+  const operations = written.length;
   if (operations === 2 * blockCount) return [];
   return [
     `flash operations from the first block of firmware on: expected ${2 * blockCount}, found ${operations}`,
   ];
+}
+
+/** Leaves out the block with the header when it is written once more in the end: its sum covers the carried settings. */
+function withoutHeader(steps: readonly Step[], start: number, blockCount: number): readonly Step[] {
+  const [erase, program] = steps.slice(2 * blockCount);
+  const isHeader =
+    steps.length === 2 * blockCount + 2 &&
+    erase?.kind === 'erase' &&
+    program?.kind === 'program' &&
+    erase.offset === start &&
+    program.offset === start;
+  return isHeader ? steps.slice(0, 2 * blockCount) : steps;
 }

@@ -12,7 +12,7 @@ import { remembering, scanCacheFor, type Compression, type ScanCache } from '../
 import { openSquashfs } from '../../squashfs/index.js';
 import type { FileSystem } from '../../vfs/index.js';
 import type { BranchName } from '../branches.js';
-import { bootLoaderRefusal } from './boot-loader.js';
+import { bootLoaderRefusal, endOfCheckedBytes } from './boot-loader.js';
 import { releaseBranch } from './release.js';
 import { walkFiles } from './files.js';
 
@@ -84,7 +84,7 @@ function rootBytes(
 }
 
 interface Known {
-  /** The blocks that decide: those of kernel and squashfs. */
+  /** The blocks that decide: those of kernel and squashfs, and what else the boot loader checks. */
   readonly blocks: readonly Uint8Array[];
   readonly content: BootContent;
 }
@@ -135,11 +135,13 @@ export class BootContents {
     if (found) return found.content;
     const { eraseSize, size } = firmware.geometry;
     const blocks = Array.from({ length: size / eraseSize }, (_, index) => firmware.block(index));
-    const content = new BootContent(this.#bytes.of(blocks, eraseSize), blocks, profile);
+    const bytes = this.#bytes.of(blocks, eraseSize);
+    const content = new BootContent(bytes, blocks, profile);
     const { rootfs, rootfsData, squashfsSize } = content.split;
     const isSplit = rootfs !== undefined && rootfsData !== undefined && squashfsSize !== undefined;
     // A wrong split may let rootfs_data begin inside the squashfs.
-    const end = isSplit ? Math.max(rootfsData.offset, rootfs.offset + squashfsSize) : size;
+    const checked = endOfCheckedBytes(bytes, profile);
+    const end = isSplit ? Math.max(rootfsData.offset, rootfs.offset + squashfsSize, checked) : size;
     const deciding = blocks.slice(0, Math.ceil(end / eraseSize));
     this.#known.set(first, [{ blocks: deciding, content }, ...known.slice(0, KEPT - 1)]);
     return content;

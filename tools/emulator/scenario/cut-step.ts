@@ -36,7 +36,7 @@ export interface CutStep {
   readonly after: BootedState;
   /** The writable layer of first boots, of the firmware before the step and of that behind it. */
   readonly firstBoots: () => readonly TreeDigest[];
-  /** What the step writes to `firmware`, which is also what the boot loader flashes; undefined when it writes none. */
+  /** What the boot loader flashes when the step leaves `firmware` in pieces; undefined when it writes none of it. */
   readonly image: Uint8Array | undefined;
   readonly afterCut: Expectation | undefined;
   /** Hash of each partition at the start of the scenario. */

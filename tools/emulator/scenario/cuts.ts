@@ -12,7 +12,8 @@ import { BootContents } from '../device/boot-content.js';
 import { Device, type ScriptEffect } from '../device/device.js';
 import { partitionHashes } from '../device/partition-hashes.js';
 import type { Finding, FindingLog } from '../findings.js';
-import { chipFromImage } from '../image/chip-image.js';
+import { fixesHeader } from '../boot/fix-header.js';
+import { chipFromImage, imageForFirmware } from '../image/chip-image.js';
 import type { CutPoint } from '../power-cuts/cut-points.js';
 import type { Flow, Verdict } from '../power-cuts/flow.js';
 import { recordOperations } from '../power-cuts/recording.js';
@@ -149,7 +150,7 @@ export class ScenarioCuts {
       ...memory,
       kind: step.kind,
       firstBoots: () => (firstBoots ??= [before, after].map(firstBootUpper)),
-      image: imageOf(step, this.#files()),
+      image: this.#recoveryImage(step),
       afterCut: this.#scenario.afterCut,
       partitionHashes: hashes,
     };
@@ -180,6 +181,14 @@ export class ScenarioCuts {
     return { device, runner: new ScenarioRunner(device, this.#files()) };
   }
 
+  /** What the boot loader flashes where a cut in this step leaves a device that does not start. */
+  #recoveryImage(step: ScenarioStep): Uint8Array | undefined {
+    const { profile, image } = this.#scenario;
+    if (step.kind === 'sysupgrade' || step.kind === 'recovery-flash')
+      return imageOfStep(this.#files(), step.arguments.image);
+    return fixesHeader(profile) ? imageForFirmware(profile, image) : undefined;
+  }
+
   #files(): ScenarioFiles {
     const { image, upgrade, files } = this.#scenario;
     return {
@@ -192,12 +201,6 @@ export class ScenarioCuts {
       },
     };
   }
-}
-
-/** What a step writes to `firmware`. */
-function imageOf(step: ScenarioStep, files: ScenarioFiles): Uint8Array | undefined {
-  if (step.kind !== 'sysupgrade' && step.kind !== 'recovery-flash') return undefined;
-  return imageOfStep(files, step.arguments.image);
 }
 
 /** Names what is on the storage of a device, and the release that it runs. */

@@ -8,6 +8,7 @@ import { FormatError, type ByteString } from '../../core/index.js';
 import { readChunks } from '../../firmware/index.js';
 import { imageMetadata } from './image-metadata.js';
 import { insertIntoImage, type Insertion } from '../../jffs2/index.js';
+import { fixHeaderOfImage } from '../boot/fix-header.js';
 import type { Device } from '../device/device.js';
 import { devicePath, readLines } from '../device/files.js';
 import { keepList, type KeepListOptions, type KeepListSystem } from './keep-list.js';
@@ -137,6 +138,7 @@ export function writeFirmware(
   const { eraseSize, size } = firmware.geometry;
   const withSettings = archive && carrySettings(device, image, archive, eraseSize, safeCarrier)?.bytes;
   const write = mtdWrite(firmware, withSettings ?? image);
+  if (withSettings) fixHeaderOfImage(device);
   // What the real tool inserts behind the image and does not fit is lost without a word.
   if (withSettings && withSettings.length > size) device.findings.add('config-cut', 'firmware');
   if (write.outOfSpace && !(withSettings && image.length <= size))
