@@ -183,6 +183,18 @@ test('where objects are not known at the mount, the first unknown mark that is m
   expect(errnoOf(() => textAt(union, 'meta'))).toBe('EIO');
 });
 
+test('an unknown mark of a directory ends all writing as one of a file does (union 201)', () => {
+  const store = upperWith(new AskedOneByOne(), (fs) => {
+    putDirectory(fs, 'upper/dir');
+    put(fs, 'upper/dir/x', 'kept');
+    set(fs, 'upper/dir', 'trusted.overlay.tomorrow');
+  });
+  const { union, warnings } = mountOver(store);
+  expect(textAt(union, 'dir/x')).toBe('kept');
+  expect(warnings[0]).toContain('upper: /dir holds the mark trusted.overlay.tomorrow');
+  expect(errnoOf(() => union.setattr(find(union, 'f'), { mode: 0o600 }))).toBe('EROFS');
+});
+
 test('a change that meets an unknown mark before anybody has looked changes nothing (union 201)', () => {
   const store = upperWith(new AskedOneByOne(), (fs) => {
     put(fs, 'upper/x', 'kept');
