@@ -265,4 +265,5 @@ test('an upgrade that the device would refuse ends with exit code 11 and says wh
   const result = await firmwright(['upgrade', image, other, ...board, '--preview']);
   expect(result.exitCode).toBe(11);
   expect(result.stdout).toMatch(/^refused\n {2}image metadata not present/m);
+  expect(result.stdout).toMatch(/--force \(-F\) .* does not start again: no uImage at 0x0/);
 });

@@ -78,7 +78,7 @@ describe('an image is refused by name', () => {
   });
 
   test('that is empty', () => {
-    expect(refusalOf(new Uint8Array())).not.toBe('taken');
+    expect(refusalOf(new Uint8Array())).toContain('the image is empty');
   });
 
   test('that is a dump of the wrong size', () => {

@@ -56,7 +56,9 @@ export const upgrade = defineCommand(
     const options = { keepSettings, changedEtc, changedAll, skipEqual, listPackages, force };
     const content = imageForFirmware(profile, file);
     const next = force ? content : file;
-    const told = toldOf(previewUpgrade(system, next, options), content !== file, force);
+    const preview = previewUpgrade(system, next, options);
+    const byForce = (): UpgradePreview => previewUpgrade(system, content, { ...options, force: true });
+    const told = toldOf(preview, { isContained: content !== file, force, byForce });
     const changes = !args.preview && told.verdict !== 'refused' && image.length === profile.flash.size;
     if (changes) {
       sysupgrade(system, next, options);
@@ -70,8 +72,16 @@ export const upgrade = defineCommand(
   },
 );
 
-/** Adds to the reasons what a user must know of an image that the device itself does not take apart. */
-function toldOf(told: UpgradePreview, isContained: boolean, force: boolean): UpgradePreview {
+interface Forcing {
+  /** The file is a container or a dump; the device itself does not take it apart. */
+  readonly isContained: boolean;
+  readonly force: boolean;
+  /** What an upgrade with --force would do. */
+  readonly byForce: () => UpgradePreview;
+}
+
+/** Adds to the reasons what --force means for this file. */
+function toldOf(told: UpgradePreview, { isContained, force, byForce }: Forcing): UpgradePreview {
   const { verdict, reasons, check } = told;
   const notes: string[] = [];
   if (isContained && force)
@@ -82,7 +92,14 @@ function toldOf(told: UpgradePreview, isContained: boolean, force: boolean): Upg
     notes.push(
       'the file is a container or a dump, which `sysupgrade` does not take apart; --force writes what it holds',
     );
-  else if (verdict === 'refused' && check.forceable) notes.push('--force (-F) flashes it all the same');
+  else if (verdict === 'refused' && check.forceable) {
+    const { verdict: forced, reasons: why } = byForce();
+    notes.push(
+      forced === 'no-boot'
+        ? `--force (-F) flashes it all the same, and the device does not start again: ${why.at(-1) ?? ''}`
+        : '--force (-F) flashes it all the same',
+    );
+  }
   const isSafe = verdict === 'safe' && notes.length > 0;
   return { ...told, verdict: isSafe ? 'attention' : verdict, reasons: [...reasons, ...notes] };
 }

@@ -20,6 +20,7 @@ const trailerMagic = 0x46577830;
  *   one that the boot loader or the kernel would not start
  */
 export function checkImageFor(profile: BoardProfile, image: Uint8Array): void {
+  if (image.length === 0) throw fault('the image is empty');
   const refusal = bootLoaderRefusal(image, profile);
   if (refusal !== undefined) throw fault(`board ${profile.id} would not start this image: ${refusal}`);
   checkDevices(profile, image);
