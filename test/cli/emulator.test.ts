@@ -206,6 +206,10 @@ test('the power is cut in the steps of a scenario: table, document, JUnit, and t
       ],
     },
   ]);
+  const spread = await firmwright([...words, '--power-cuts', 'sample', '--jobs', '2', '--json']);
+  const findings = emulateDocument.parse(jsonOf(spread)).runs.flatMap((run) => run.findings);
+  expect(findings.length).toBeGreaterThan(0);
+  expect(new Set(findings.map(({ code, where }) => `${code} ${where}`)).size).toBe(findings.length);
   expect((await firmwright([...words, '--replay', 'step-9-boot:1:half'])).exitCode).toBe(4);
   expect((await firmwright([...words, '--replay', 'nonsense'])).exitCode).toBe(2);
 });

@@ -93,10 +93,11 @@ export async function runOnDevice(
   const wear = [...chip.wear()];
   chip.powerOn();
   const partitions = wearByPartition(profile, wear, device.split());
-  const known = new Set(report.findings.map(({ code, where }) => `${code} ${where}`));
-  const met = findings.filter(({ code, where }) => !known.has(`${code} ${where}`));
+  const met = new Map(
+    [...report.findings, ...findings].map((finding) => [`${finding.code} ${finding.where}`, finding]),
+  );
   return {
-    report: { ...report, findings: [...report.findings, ...met] },
+    report: { ...report, findings: [...met.values()] },
     passed,
     cuts,
     wear,
