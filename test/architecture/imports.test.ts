@@ -67,25 +67,46 @@ test('the table has no cycle', () => {
   for (const module of table.keys()) visit(module, []);
 });
 
-/** Files that lead back to themselves by their imports, of types too; each circle is told once, as a path. */
-function circles(): string[] {
-  const imports = new Map(
-    sourceFiles().map((file) => [file, localImports(file).map((name) => name.replace(/\.js$/, '.ts'))]),
-  );
+/** The ways that lead back to where they start; each circle is told once. */
+function circles(imports: ReadonlyMap<string, Iterable<string>>): string[] {
   const done = new Set<string>();
   const found: string[] = [];
-  const visit = (file: string, path: readonly string[]): void => {
-    if (path.includes(file)) found.push([...path.slice(path.indexOf(file)), file].join(' > '));
-    if (path.includes(file) || done.has(file)) return;
-    for (const next of imports.get(file) ?? []) visit(next, [...path, file]);
-    done.add(file);
+  const visit = (name: string, path: readonly string[]): void => {
+    if (path.includes(name)) found.push([...path.slice(path.indexOf(name)), name].join(' > '));
+    if (path.includes(name) || done.has(name)) return;
+    for (const next of imports.get(name) ?? []) visit(next, [...path, name]);
+    done.add(name);
   };
-  for (const file of imports.keys()) visit(file, []);
+  for (const name of imports.keys()) visit(name, []);
   return found;
 }
 
+/** What each file imports, types too. */
+function importsOfFiles(): Map<string, readonly string[]> {
+  return new Map(
+    sourceFiles().map((file) => [file, localImports(file).map((name) => name.replace(/\.js$/, '.ts'))]),
+  );
+}
+
 test('no file imports itself in a circle, not even for a type', () => {
-  expect(circles()).toEqual([]);
+  expect(circles(importsOfFiles())).toEqual([]);
+});
+
+test('the folders of a module do not import each other in a circle', () => {
+  const folders = new Map<string, Set<string>>();
+  for (const [file, imports] of importsOfFiles()) {
+    const [module = '', folder = '', name] = file.split('/');
+    if (name === undefined) continue;
+    const known = folders.get(`${module}/${folder}`) ?? new Set();
+    folders.set(`${module}/${folder}`, known);
+    for (const target of imports) {
+      const [toModule, toFolder = '', toName] = target.split('/');
+      if (toModule === module && toName !== undefined && toFolder !== folder)
+        known.add(`${module}/${toFolder}`);
+    }
+  }
+  expect(folders.size).toBeGreaterThan(20);
+  expect(circles(folders)).toEqual([]);
 });
 
 test('only tools/addon loads a .node file', () => {

@@ -11,7 +11,7 @@ import {
   type BranchName,
   type ScenarioReport,
 } from '../../tools/emulator/index.js';
-import { devicePath, findFile } from '../../tools/emulator/device/files.js';
+import { devicePath, findFile } from '../../tools/emulator/device-files.js';
 import { routerTree, smallBoard, sysupgradeImage } from '../support/router-image.js';
 import { problemsOf, runSteps } from '../support/scenario-steps.js';
 

@@ -16,7 +16,7 @@ import {
   type UpgradeOptions,
 } from '../../tools/emulator/index.js';
 import { fillerBytes } from '../../tools/emulator/device/filler.js';
-import { packagesOf } from '../../tools/emulator/upgrade/package-list.js';
+import { packagesOf } from '../../tools/emulator/settings/package-list.js';
 import { keepListSystem } from '../../tools/emulator/upgrade/sysupgrade.js';
 import { digestTree, type TreeDigest } from '../../tools/emulator/tree-digest.js';
 import { bytesContent, newDirectory } from '../../tools/vfs/index.js';

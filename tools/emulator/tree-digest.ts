@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { textOf, type ByteString } from '../core/index.js';
 import type { Attributes, FileSystem, Ino } from '../vfs/index.js';
-import { findFile, walkFiles } from './device/files.js';
+import { findFile, walkFiles } from './device-files.js';
 import type { RunningSystem } from './device/system.js';
 
 /** One line per path: type, mode, owner, size, device, content, target and xattrs; times only when asked for. */

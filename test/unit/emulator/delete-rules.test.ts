@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { byteStringFromText, textOf } from '../../../tools/core/index.js';
-import { deleteByResetRules, deleteEverything } from '../../../tools/emulator/reset/delete-rules.js';
+import { deleteByResetRules, deleteEverything } from '../../../tools/emulator/overlay/delete-rules.js';
 import { makeDirectories, MemoryFileSystem, statPath, writeFile } from '../../../tools/vfs/index.js';
 
 const path = byteStringFromText;

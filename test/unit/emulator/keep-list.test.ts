@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { byteStringFromText, textOf } from '../../../tools/core/index.js';
 import { branches } from '../../../tools/emulator/branches.js';
-import { expandPattern, keepList } from '../../../tools/emulator/upgrade/keep-list.js';
+import { expandPattern, keepList } from '../../../tools/emulator/settings/keep-list.js';
 import { makeDirectories, MemoryFileSystem, writeFile } from '../../../tools/vfs/index.js';
 
 const path = byteStringFromText;

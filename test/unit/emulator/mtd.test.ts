@@ -5,7 +5,7 @@ import {
   mtdErase,
   mtdWrite,
   startsWithEndMarker,
-} from '../../../tools/emulator/upgrade/mtd.js';
+} from '../../../tools/emulator/device/mtd.js';
 import { FlashPartition, NorChip, norGeometry, PowerCut } from '../../../tools/flash/index.js';
 
 const eraseSize = 4096;

@@ -4,7 +4,7 @@ import {
   planCutAt,
   recordOperations,
   tears,
-} from '../../../tools/emulator/power-cuts/recording.js';
+} from '../../../tools/emulator/device/cut-recording.js';
 import {
   chooseCuts,
   chooseRecoveries,

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { FlashPartition, NorChip, norGeometry } from '../../../tools/flash/index.js';
-import { extrootRequest } from '../../../tools/emulator/boot/fstab.js';
+import { extrootRequest } from '../../../tools/emulator/device/fstab.js';
 import { foreignDataName, smallerEraseSize } from '../../../tools/emulator/boot/foreign-data.js';
 import { readSnapshot } from '../../../tools/emulator/boot/snapshot-volume.js';
 import { staleBytes } from '../../../tools/emulator/device/stale-flash.js';

@@ -8,13 +8,13 @@
 import { textOf, type ByteString } from '../../core/index.js';
 import { type FileSystem, FsError, removeTree, writeFile } from '../../vfs/index.js';
 import type { Device } from '../device/device.js';
-import { devicePath, findFile, readFileIfThere } from '../device/files.js';
+import { devicePath, findFile, readFileIfThere } from '../device-files.js';
 import { fitTakenForRoot } from './fit-threshold.js';
 import { fixHeaderOfKernel } from './fix-header.js';
-import { readOverlayState } from './fs-state.js';
+import { readOverlayState } from '../overlay/fs-state.js';
 import { mountRootDone, mountRootStart } from './mount-root.js';
-import { restoreSettings } from '../upgrade/settings-archive.js';
-import { readSettingsArchive } from '../upgrade/settings-file.js';
+import { restoreSettings } from '../settings/settings-archive.js';
+import { readSettingsArchive } from '../settings/settings-file.js';
 import { RunningSystem } from '../device/system.js';
 
 /** How the user meddles with a boot. */

@@ -9,10 +9,10 @@
 import { createHash } from 'node:crypto';
 import { FsError, makeDirectories, writeFile, type FileSystem } from '../../vfs/index.js';
 import type { Device } from '../device/device.js';
-import { devicePath, findFile, readFileIfThere } from '../device/files.js';
+import { devicePath, findFile, readFileIfThere } from '../device-files.js';
 import type { Extroot, RunningSystem } from '../device/system.js';
 import type { FindingCode } from '../findings.js';
-import { readFstab, type Fstab } from './fstab.js';
+import { readFstab, type Fstab } from '../device/fstab.js';
 
 /** File systems that are taken, by the start of their names. */
 const takenTypes = /^(ext|f2fs|btrfs|ntfs|ubifs)/;

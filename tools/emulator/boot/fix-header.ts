@@ -11,7 +11,7 @@ import type { BoardProfile } from '../../boards/index.js';
 import { fixHeader } from '../../firmware/index.js';
 import type { Device } from '../device/device.js';
 import type { RunningSystem } from '../device/system.js';
-import { blockDeviceWrite } from '../upgrade/mtd.js';
+import { blockDeviceWrite } from '../device/mtd.js';
 
 /** On bcm47xx `mtd fixtrx` gets no size: the TRX, its header included, becomes one erase block long. */
 const wholeBlockTargets = /^bcm47xx\//;

@@ -17,15 +17,15 @@ import {
 import { mountUnion, policies, type UnionPolicy } from '../../union/index.js';
 import { FsError, MemoryFileSystem, treeFromFileSystem, type FileSystem, type Ino } from '../../vfs/index.js';
 import type { Branch } from '../branches.js';
-import { copyTreeOver } from './copy-over.js';
-import { deleteByResetRules } from '../reset/delete-rules.js';
+import { copyTreeOver } from '../overlay/copy-over.js';
+import { deleteByResetRules } from '../overlay/delete-rules.js';
 import type { Device } from '../device/device.js';
 import { findExtroot } from './extroot.js';
-import { readFstab } from './fstab.js';
+import { readFstab } from '../device/fstab.js';
 import { foreignDataName, smallerEraseSize } from './foreign-data.js';
-import { readOverlayState, writeOverlayState } from './fs-state.js';
-import { placeOverlay, type OverlayPlace } from './overlay-place.js';
-import { readSettingsArchive } from '../upgrade/settings-file.js';
+import { readOverlayState, writeOverlayState } from '../overlay/fs-state.js';
+import { placeOverlay, type OverlayPlace } from '../overlay/overlay-place.js';
+import { readSettingsArchive } from '../settings/settings-file.js';
 import { readSnapshot } from './snapshot-volume.js';
 import { RunningSystem, type Extroot, type Overlay } from '../device/system.js';
 

@@ -11,7 +11,7 @@
  * @see openwrt procd watchdog.c, initd/init.c, upgraded/upgraded.c; openwrt target/linux/generic/config-6.6
  */
 import type { FlashOperation, FlashTiming, PowerCutPlan } from '../../flash/index.js';
-import { planAt } from '../power-cuts/recording.js';
+import { planAt } from '../device/cut-recording.js';
 import type { Device } from '../device/device.js';
 import { boot, type BootOptions, type BootResult } from './boot.js';
 

@@ -11,7 +11,7 @@ import { boot, bootToFlash } from '../boot/boot.js';
 import type { Device } from '../device/device.js';
 import type { RunningSystem } from '../device/system.js';
 import { violation, type Flow, type Verdict } from '../power-cuts/flow.js';
-import { recordOperations, type Recording } from '../power-cuts/recording.js';
+import { recordOperations, type Recording } from '../device/cut-recording.js';
 import { isPartOf, judgeHeader, judgeRecovery } from '../power-cuts/verdicts.js';
 import { factoryReset } from '../reset/factory-reset.js';
 import { digestDifferences, upperDigest, upperFilesDigest, type TreeDigest } from '../tree-digest.js';

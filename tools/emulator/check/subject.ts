@@ -9,7 +9,7 @@ import { defaultBranch, type BranchName } from '../branches.js';
 import { chipFromImage, imageForFirmware } from '../image/chip-image.js';
 import { Device, type ScriptEffect } from '../device/device.js';
 import type { Finding, FindingLog } from '../findings.js';
-import { mtdWrite } from '../upgrade/mtd.js';
+import { mtdWrite } from '../device/mtd.js';
 import { upperDigest, type TreeDigest } from '../tree-digest.js';
 
 /** What a check is about. */

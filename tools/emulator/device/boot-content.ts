@@ -14,7 +14,7 @@ import type { FileSystem } from '../../vfs/index.js';
 import type { BranchName } from '../branches.js';
 import { bootLoaderRefusal, endOfCheckedBytes } from './boot-loader.js';
 import { releaseBranch } from './release.js';
-import { walkFiles } from './files.js';
+import { walkFiles } from '../device-files.js';
 
 /** Contents kept for one first block. */
 const KEPT = 4;

@@ -11,7 +11,7 @@ import type { Compression, ScanCache } from '../../jffs2/index.js';
 import { FsError } from '../../vfs/index.js';
 import { BootContents, type BootContent } from './boot-content.js';
 import { branches, defaultBranch, type Branch, type BranchName } from '../branches.js';
-import type { ExtrootRequest } from '../boot/fstab.js';
+import type { ExtrootRequest } from './fstab.js';
 import { FindingLog } from '../findings.js';
 import type { Storage } from './storage.js';
 import { Timeline } from './timeline.js';

@@ -1,6 +1,6 @@
 /** A file system filled up: what users do most thoroughly. */
 import { FsError, makeDirectories, writeAll, writeFile } from '../../vfs/index.js';
-import { devicePath, findFile } from './files.js';
+import { devicePath, findFile } from '../device-files.js';
 import type { RunningSystem } from './system.js';
 
 /** Bytes that do not compress and are the same every time: what fills a flash honestly. */

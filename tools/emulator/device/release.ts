@@ -5,7 +5,7 @@
  */
 import { FsError, type FileSystem } from '../../vfs/index.js';
 import { branchOfRelease, type BranchName } from '../branches.js';
-import { devicePath, readLines } from './files.js';
+import { devicePath, readLines } from '../device-files.js';
 
 /** The number of a release: year and month, and what follows. */
 const number = /\b\d\d\.\d\d(\.\d+)?\b/;

@@ -6,8 +6,8 @@ import { statPath, type FileSystem } from '../../vfs/index.js';
 import { textOf, type ByteString } from '../../core/index.js';
 import type { Device } from './device.js';
 import type { FlashPartition } from '../../flash/index.js';
-import type { ExtrootRequest } from '../boot/fstab.js';
-import type { OverlayPlace } from '../boot/overlay-place.js';
+import type { ExtrootRequest } from './fstab.js';
+import type { OverlayPlace } from '../overlay/overlay-place.js';
 import type { Storage } from './storage.js';
 
 /** How the root is made. */

@@ -4,7 +4,7 @@ import { FormatError, groupDigits, ProfileError } from '../../core/index.js';
 import { firmwareContent } from '../../firmware/index.js';
 import { FlashPartition, NorChip } from '../../flash/index.js';
 import { checkImageFor } from './image-faults.js';
-import { mtdWrite } from '../upgrade/mtd.js';
+import { mtdWrite } from '../device/mtd.js';
 
 /**
  * Makes the chip of a board that was flashed with `image` on the bench: nothing else on it was ever written.

@@ -2,7 +2,7 @@
  * Power cuts by name, and the choice of those that a sweep makes: all, or a seeded draw that is the same every time.
  */
 import { crc32, FormatError, seededRandom } from '../../core/index.js';
-import { tears, type Tear } from './recording.js';
+import { tears, type Tear } from '../device/cut-recording.js';
 
 /** A power cut, as it is named in reports: `upgrade:117:half`; `upgrade:117:half/34:after` with a second one. */
 export interface CutPoint {

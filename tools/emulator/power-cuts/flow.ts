@@ -1,7 +1,7 @@
 /** A flow that ran once, cut anywhere: what a sweep needs to know of it, and how a boot after a cut may end. */
 import type { NorChip } from '../../flash/index.js';
 import type { Device } from '../device/device.js';
-import { chipAfterCut, type Recording, type Tear } from './recording.js';
+import { chipAfterCut, type Recording, type Tear } from '../device/cut-recording.js';
 
 /**
  * How the boot after a cut ends: in the state before the flow, in that after it, in the midst of what a user was doing, in

@@ -16,7 +16,7 @@ import {
   type CutPoint,
 } from './cut-points.js';
 import { chipAfter, type Flow, type Verdict } from './flow.js';
-import { chipAfterCut, recordOperations, type Recording } from './recording.js';
+import { chipAfterCut, recordOperations, type Recording } from '../device/cut-recording.js';
 import { Tally, type CutTally } from './table.js';
 
 /** What a sweep is asked for. */

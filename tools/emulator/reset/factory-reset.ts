@@ -4,9 +4,9 @@
  * Source: openwrt fstools jffs2reset.c (`factoryreset` since 25.12), base-files sbin/firstboot and
  * etc/rc.button/reset.
  */
-import { deleteByResetRules, deleteEverything } from './delete-rules.js';
-import { writeOverlayState } from '../boot/fs-state.js';
-import { markForFormat, mtdErase } from '../upgrade/mtd.js';
+import { deleteByResetRules, deleteEverything } from '../overlay/delete-rules.js';
+import { writeOverlayState } from '../overlay/fs-state.js';
+import { markForFormat, mtdErase } from '../device/mtd.js';
 import type { RunningSystem } from '../device/system.js';
 
 /** How the reset is asked for. */

@@ -13,13 +13,13 @@ import {
   type TreeInode,
 } from '../../vfs/index.js';
 import { runOnceNames } from '../boot/boot.js';
-import { copyTreeOver } from '../boot/copy-over.js';
-import { devicePath, readFileIfThere } from '../device/files.js';
+import { copyTreeOver } from '../overlay/copy-over.js';
+import { devicePath, readFileIfThere } from '../device-files.js';
 import type { ResetOptions } from './factory-reset.js';
 import { uniteOver } from '../boot/mount-root.js';
-import { placeOverlay } from '../boot/overlay-place.js';
-import { restoreSettings } from '../upgrade/settings-archive.js';
-import { readSettingsArchive } from '../upgrade/settings-file.js';
+import { placeOverlay } from '../overlay/overlay-place.js';
+import { restoreSettings } from '../settings/settings-archive.js';
+import { readSettingsArchive } from '../settings/settings-file.js';
 import type { RunningSystem } from '../device/system.js';
 import { digestTree } from '../tree-digest.js';
 

@@ -16,7 +16,7 @@ import { fixesHeader } from '../boot/fix-header.js';
 import { chipFromImage, imageForFirmware } from '../image/chip-image.js';
 import type { CutPoint } from '../power-cuts/cut-points.js';
 import type { Flow, Verdict } from '../power-cuts/flow.js';
-import { recordOperations } from '../power-cuts/recording.js';
+import { recordOperations } from '../device/cut-recording.js';
 import { chooseShare, FlowSweep, noSuchCut, type CutSweepOptions } from '../power-cuts/sweep.js';
 import type { CutTally } from '../power-cuts/table.js';
 import { digestTree, type TreeDigest } from '../tree-digest.js';

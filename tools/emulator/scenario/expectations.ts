@@ -2,8 +2,8 @@
 import { textOf } from '../../core/index.js';
 import type { BootResult } from '../boot/boot.js';
 import type { Device } from '../device/device.js';
-import { devicePath, findFile } from '../device/files.js';
-import { readOverlayState } from '../boot/fs-state.js';
+import { devicePath, findFile } from '../device-files.js';
+import { readOverlayState } from '../overlay/fs-state.js';
 import { volumeState } from '../boot/mount-root.js';
 import { fillerBytes } from '../device/filler.js';
 import type { Expectation } from './expectation-schema.js';

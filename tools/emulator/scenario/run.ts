@@ -11,7 +11,7 @@ import type { Finding } from '../findings.js';
 import { mountRootStart } from '../boot/mount-root.js';
 import { fillDevice } from '../device/filler.js';
 import { doNow } from '../device/user-operations.js';
-import { planCutAt, type Tear } from '../power-cuts/recording.js';
+import { planCutAt, type Tear } from '../device/cut-recording.js';
 import type { ScenarioStep, TogetherArguments } from './schema.js';
 import { Together } from './together.js';
 import { copyOverlay, plugStorage, storageOf } from './storage-steps.js';

@@ -2,7 +2,7 @@
 import { readArchiveTreeFromBytes } from '../../archive/index.js';
 import { ScenarioError } from '../../core/index.js';
 import { treeFromFileSystem } from '../../vfs/index.js';
-import { copyTreeOver } from '../boot/copy-over.js';
+import { copyTreeOver } from '../overlay/copy-over.js';
 import type { Device } from '../device/device.js';
 import { Storage } from '../device/storage.js';
 import type { RunningSystem } from '../device/system.js';

@@ -8,7 +8,7 @@ import { seededRandom } from '../../core/index.js';
 import { PowerCut } from '../../flash/index.js';
 import { boot } from '../boot/boot.js';
 import { mountAgain } from '../boot/mount-root.js';
-import { planCutAt } from '../power-cuts/recording.js';
+import { planCutAt } from '../device/cut-recording.js';
 import type { Device } from '../device/device.js';
 import type { RunningSystem } from '../device/system.js';
 import { runTogether, type TogetherReport } from '../device/together.js';

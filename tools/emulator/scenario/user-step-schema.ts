@@ -1,7 +1,7 @@
 /** Steps in which users work with files: one at a time, or several in flight. */
 import { z } from 'zod';
 import { errnoNumbers, type Errno } from '../../vfs/index.js';
-import { tears } from '../power-cuts/recording.js';
+import { tears } from '../device/cut-recording.js';
 import { absolutePath, content, expectation, octalMode } from './expectation-schema.js';
 
 /** What users do with files: as a step alone, or several together. */

@@ -7,8 +7,8 @@ import { splitFirmware } from '../../firmware/index.js';
 import { openSquashfs } from '../../squashfs/index.js';
 import type { FileSystem } from '../../vfs/index.js';
 import { bootLoaderRefusal } from '../device/boot-loader.js';
-import { findFile } from '../device/files.js';
-import { packagesOf, type InstalledPackage } from './package-list.js';
+import { findFile } from '../device-files.js';
+import { packagesOf, type InstalledPackage } from '../settings/package-list.js';
 import {
   backup,
   carrySettings,
@@ -17,7 +17,7 @@ import {
   validateImage,
   type UpgradeOptions,
 } from './sysupgrade.js';
-import { readSettingsArchive } from './settings-file.js';
+import { readSettingsArchive } from '../settings/settings-file.js';
 import type { RunningSystem } from '../device/system.js';
 import { digestTree, hash } from '../tree-digest.js';
 import type { UpgradeVerdict } from './image-checks.js';

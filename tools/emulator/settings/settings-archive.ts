@@ -15,9 +15,9 @@ import {
   writeAll,
 } from '../../vfs/index.js';
 import type { Branch } from '../branches.js';
-import { copyTreeOver } from '../boot/copy-over.js';
+import { copyTreeOver } from '../overlay/copy-over.js';
 import { packageListPath } from './package-list.js';
-import { devicePath, fileAt, findFile, readFileIfThere, readLines } from '../device/files.js';
+import { devicePath, fileAt, findFile, readFileIfThere, readLines } from '../device-files.js';
 
 const disableScriptPath = devicePath('/etc/uci-defaults/10_disable_services');
 const accountFiles = ['/etc/passwd', '/etc/group', '/etc/shadow'].map(devicePath);

@@ -1,6 +1,6 @@
 /** The part of /etc/config/fstab that a boot reads before it mounts anything. */
 import type { FileSystem } from '../../vfs/index.js';
-import { devicePath, findFile, readLines } from '../device/files.js';
+import { devicePath, findFile, readLines } from '../device-files.js';
 
 /** An extroot mount as fstab has it. */
 export interface ExtrootRequest {

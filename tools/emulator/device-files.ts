@@ -3,15 +3,8 @@
  *
  * Plain access by path is in the vfs module; here a missing file is an answer, not an error.
  */
-import { byteString, byteStringFromText, type ByteString } from '../../core/index.js';
-import {
-  FsError,
-  resolve,
-  resolveParent,
-  type Attributes,
-  type FileSystem,
-  type Ino,
-} from '../../vfs/index.js';
+import { byteString, byteStringFromText, type ByteString } from '../core/index.js';
+import { FsError, resolve, resolveParent, type Attributes, type FileSystem, type Ino } from '../vfs/index.js';
 
 /** Takes a text path of a script as bytes. */
 export function devicePath(text: string): ByteString {

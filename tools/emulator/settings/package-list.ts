@@ -5,7 +5,7 @@
  */
 import { byteStringFromText, compareBytes, type ByteString } from '../../core/index.js';
 import type { Branch } from '../branches.js';
-import { findFile } from '../device/files.js';
+import { findFile } from '../device-files.js';
 import { expandPattern, type KeepListSystem } from './keep-list.js';
 
 /** Where the list stands in the backup, and after the restore. */

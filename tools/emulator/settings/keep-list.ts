@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { byteStringFromText, compareBytes, textOf, type ByteString } from '../../core/index.js';
 import type { FileSystem, Ino } from '../../vfs/index.js';
 import type { Branch } from '../branches.js';
-import { findFile, readFileIfThere, readLines, sameContent, walkFiles } from '../device/files.js';
+import { findFile, readFileIfThere, readLines, sameContent, walkFiles } from '../device-files.js';
 
 /** The running system, as the upgrade script sees it. */
 export interface KeepListSystem {
