@@ -12,7 +12,7 @@ import { makeFolder } from '../rootfs/index.js';
 import type { SquashfsParameters } from './plan.js';
 
 /** Rises when the writer makes other bytes from the same input. */
-const writerVersion = 3;
+const writerVersion = 4;
 const sizeLimit = 1024 ** 3;
 
 /** Names what an image is made from; equal keys mean equal bytes. */

@@ -124,7 +124,7 @@ export function nativeCompressor(compressor: SquashfsCompressor, blockSize: numb
  * bounds, and their nice length of 64 is made for megabytes. The measurements stand in DESIGN.md "Search".
  */
 const searchOfLevel: Readonly<Record<number, Pick<XzVariant, 'niceLength' | 'searchDepth'>>> = {
-  6: { niceLength: 24, searchDepth: 12 },
+  6: { niceLength: 20, searchDepth: 12 },
   7: { niceLength: 24, searchDepth: 16 },
   8: { niceLength: 32, searchDepth: 16 },
   9: { niceLength: 32 },
