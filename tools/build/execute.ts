@@ -97,7 +97,8 @@ export async function executeBuild(
     const finish = async (budgets: Readonly<Record<string, unknown>>): Promise<void> => {
       options.signal.throwIfAborted();
       const version = options.programVersion;
-      await stageTexts({ plan, boards, packages, inputs, staging, budgets, version });
+      stageTexts({ plan, boards, packages, inputs, staging, budgets, version });
+      await staging.settled();
     };
     return {
       plan,
@@ -218,16 +219,16 @@ async function buildBoard(work: {
       options.warn(`${profile.id}: ${message}`);
     },
   });
+  // Those of the board before: a full disk ends the build here.
+  await staging.settled();
   const files: ManifestFile[] = [];
   for (const artefact of boardPlan.artefacts) {
     const bytes = images.artefacts.get(artefact.name);
     if (bytes)
-      files.push(
-        await staging.addListed(boardPlan.folder, artefact.file, bytes, artefactType(artefact.name)),
-      );
+      files.push(staging.addListed(boardPlan.folder, artefact.file, bytes, artefactType(artefact.name)));
   }
   if (boardPlan.flashImage && images.flash) {
-    files.push(await staging.addListed(boardPlan.folder, boardPlan.flashImage.file, images.flash, 'flash'));
+    files.push(staging.addListed(boardPlan.folder, boardPlan.flashImage.file, images.flash, 'flash'));
   }
   const kernelInput = { path: boardPlan.kernel, sha256: sha256Hex(kernel) };
   const hashes = Object.fromEntries([...stepFiles].map(([step, bytes]) => [step, sha256Hex(bytes)]));

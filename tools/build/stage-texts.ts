@@ -19,26 +19,26 @@ interface FinishedBuild {
 }
 
 /** Stages the texts of every folder of targets. */
-export async function stageTexts(build: FinishedBuild & { readonly staging: Staging }): Promise<void> {
+export function stageTexts(build: FinishedBuild & { readonly staging: Staging }): void {
   const { plan, boards, packages, staging } = build;
   for (const folder of new Set(boards.map((board) => board.plan.folder))) {
     const here = boards.filter((board) => board.plan.folder === folder);
     const texts: ManifestFile[] = [];
-    const add = async (name: string, text: string, type: string): Promise<void> => {
-      texts.push(await staging.addListed(folder, name, text, type));
+    const add = (name: string, text: string, type: string): void => {
+      texts.push(staging.addListed(folder, name, text, type));
     };
     for (const board of here) {
-      await add(`${board.plan.prefix}.manifest`, packageManifest(packages), 'manifest');
+      add(`${board.plan.prefix}.manifest`, packageManifest(packages), 'manifest');
     }
     const profiles = profilesJson(
       here.map((board) => ({ profile: board.profile, prefix: board.plan.prefix, images: board.files })),
       plan.version,
       plan.sourceDateEpoch,
     );
-    await add('profiles.json', profiles, 'profiles');
-    await add('firmwright.json', json(buildRecord({ ...build, boards: here })), 'record');
+    add('profiles.json', profiles, 'profiles');
+    add('firmwright.json', json(buildRecord({ ...build, boards: here })), 'record');
     const sums = sha256Sums([...here.flatMap((board) => board.files), ...texts]);
-    await add('sha256sums', sums, 'sums');
+    add('sha256sums', sums, 'sums');
   }
 }
 

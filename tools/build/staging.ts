@@ -25,6 +25,8 @@ export class Staging {
   readonly #folder: string;
   readonly #madeOutput: string | undefined;
   readonly #files = new Set<string>();
+  /** Files on their way to the disk. */
+  #writing: Promise<void>[] = [];
 
   private constructor(given: string, folder: string, madeOutput: string | undefined) {
     this.#given = given;
@@ -60,16 +62,25 @@ export class Staging {
     this.#files.add(file);
   }
 
-  /** Stages a file below a folder of the output, and says of it what manifests list. */
-  async addListed(
-    folder: string,
-    name: string,
-    content: Uint8Array | string,
-    type: string,
-  ): Promise<ManifestFile> {
-    await this.add(join(folder, name), content);
+  /**
+   * Stages a file below a folder of the output, and says of it what manifests list.
+   *
+   * The disk goes on writing it while the build goes on; `settled` waits, and tells what went wrong.
+   */
+  addListed(folder: string, name: string, content: Uint8Array | string, type: string): ManifestFile {
+    const written = this.add(join(folder, name), content);
+    written.catch(() => undefined);
+    this.#writing.push(written);
     const size = typeof content === 'string' ? Buffer.byteLength(content) : content.length;
     return { name, type, size, sha256: sha256Hex(content) };
+  }
+
+  /** Waits until every staged file is on the disk. @throws what writing one of them met */
+  async settled(): Promise<void> {
+    const writing = this.#writing;
+    this.#writing = [];
+    const outcomes = await Promise.allSettled(writing);
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
   /** Compares every staged file with the one of its name in another folder. */
@@ -110,6 +121,7 @@ export class Staging {
 
   /** Removes everything staged, and the output folder if it was made for this build and holds nothing else. */
   async discard(): Promise<void> {
+    await Promise.allSettled(this.#writing);
     await rm(this.#folder, { recursive: true, force: true });
     if (this.#madeOutput === undefined) return;
     for (let folder = this.#output; ; folder = dirname(folder)) {

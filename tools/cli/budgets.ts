@@ -8,9 +8,9 @@ import {
   packageSavings,
   verdict,
 } from '../budget/index.js';
-import type { FlashBudget, PackageSavings } from '../budget/index.js';
+import type { FlashBudget, ImageAttribution, PackageSavings } from '../budget/index.js';
 import { squashfsParameters } from '../build/index.js';
-import type { BuiltBoard, StagedBuild } from '../build/index.js';
+import type { BuiltBoard, PackedRoot, StagedBuild } from '../build/index.js';
 import { BudgetError } from '../core/index.js';
 import { squashfsTree } from '../squashfs/index.js';
 import { cancellationPoint } from './cancellation-point.js';
@@ -24,15 +24,15 @@ export interface CountedBoard {
   readonly squashfs: Uint8Array | undefined;
 }
 
+/** What the files of a packed root cost; boards of one build share the root, and this. */
+const costsOfRoot = new WeakMap<PackedRoot, ImageAttribution>();
+
 /** Counts the budget of a built board over its own image. */
 export function countBuilt({ profile, images, packed }: BuiltBoard): CountedBoard {
-  const budget = countBudget({
-    profile,
-    firmware: images.firmware,
-    flash: images.flash,
-    oversize: images.oversize,
-    attribution: attributeImage(packed.bytes),
-  });
+  const attribution = costsOfRoot.get(packed) ?? attributeImage(packed.bytes);
+  costsOfRoot.set(packed, attribution);
+  const { firmware, flash, oversize } = images;
+  const budget = countBudget({ profile, firmware, flash, oversize, attribution });
   return { profile, budget, squashfs: packed.bytes };
 }
 
