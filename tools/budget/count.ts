@@ -100,7 +100,7 @@ export function countBudget(input: BudgetInput): FlashBudget {
   const firmware = findPartition(profile, 'firmware');
   const { eraseSize } = profile.flash;
   const split: FirmwareSplit = firmware
-    ? splitFirmware(fitTo(input.firmware, firmware.size), profile)
+    ? splitFirmware(partitionContent(input, firmware), profile)
     : { parts: [], problem: 'the board has no partition firmware' };
   const overlay = firmware && overlayOf(profile, firmware.offset, split);
   const limits = limitsOf(input, firmware?.size);
@@ -134,10 +134,15 @@ function costsOf({ attribution, top }: BudgetInput): Pick<FlashBudget, 'rootfs' 
 }
 
 /** The partition as the chip holds it: erased behind the bytes, cut off at its end. */
-function fitTo(bytes: Uint8Array, size: number): Uint8Array {
-  if (bytes.length >= size) return bytes.subarray(0, size);
+/** What the kernel sees of `firmware`: the image, cut off or erased behind it. */
+function partitionContent(
+  { firmware, flash }: BudgetInput,
+  { offset, size }: { readonly offset: number; readonly size: number },
+): Uint8Array {
+  if (firmware.length >= size) return firmware.subarray(0, size);
+  if (flash && flash.length >= offset + size) return flash.subarray(offset, offset + size);
   const filled = new Uint8Array(size).fill(0xff);
-  filled.set(bytes);
+  filled.set(firmware);
   return filled;
 }
 
