@@ -17,23 +17,23 @@ test('a directory that a cut rename left in work and in the upper keeps its cont
   const chip = new NorChip({ geometry: norGeometry(16 * 65536, 65536) });
   const jffs2 = mountJffs2(chip, options);
   const upper = makeDirectories(jffs2, b('/upper'));
-  const work = makeDirectories(jffs2, b('/work/work'));
-  writeFile(jffs2, b('/work/work/#1'), new Uint8Array());
+  const work = makeDirectories(jffs2, b('/scratch/work'));
+  writeFile(jffs2, b('/scratch/work/#1'), new Uint8Array());
   jffs2.unlink(work, b('#1'));
-  makeDirectories(jffs2, b('/work/work/#1'));
-  writeFile(jffs2, b('/work/work/#1/kept'), Buffer.from('content'));
+  makeDirectories(jffs2, b('/scratch/work/#1'));
+  writeFile(jffs2, b('/scratch/work/#1/kept'), Buffer.from('content'));
   chip.planPowerCut({ kind: 'after', operation: 0 });
   expect(() => jffs2.rename(work, b('#1'), upper, b('etc'))).toThrow(PowerCut);
   chip.powerOn();
 
   const again = mountJffs2(chip, options);
-  expect(statPath(again, b('/upper/etc'))?.ino).toBe(statPath(again, b('/work/work/#1'))?.ino);
+  expect(statPath(again, b('/upper/etc'))?.ino).toBe(statPath(again, b('/scratch/work/#1'))?.ino);
   const lower = new MemoryFileSystem();
   writeFile(lower, b('/base'), Buffer.from('base'));
   const union = mountUnion({
     lowers: [{ fs: lower }],
     upper: { fs: again, root: makeDirectories(again, b('/upper')) },
-    work: makeDirectories(again, b('/work')),
+    work: makeDirectories(again, b('/scratch')),
     policy: policies.openwrt,
   });
   expect(Buffer.from(readFile(union, b('/etc/kept'))).toString()).toBe('content');
