@@ -8,14 +8,13 @@ import {
   type CutScenario,
   type SweptCuts,
 } from '../../tools/emulator/index.js';
-import { routerTree, smallBoard, sysupgradeImage } from '../support/router-image.js';
+import { imageAndUpgrade, smallBoard } from '../support/router-image.js';
 
 const profile = smallBoard();
 let image: Uint8Array;
 let upgrade: Uint8Array;
 beforeAll(async () => {
-  image = await sysupgradeImage(profile, undefined, 60_000);
-  upgrade = await sysupgradeImage(profile, routerTree({ '/usr/bin/new': 'n'.repeat(9000) }), 140_000);
+  ({ image, upgrade } = await imageAndUpgrade(profile));
 });
 
 function scenarioOf(text: string): CutScenario {

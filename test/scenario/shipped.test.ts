@@ -2,16 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { chipFromImage, Device, loadScenario, runScenario } from '../../tools/emulator/index.js';
-import { routerTree, smallBoard, sysupgradeImage } from '../support/router-image.js';
+import { imageAndUpgrade, smallBoard } from '../support/router-image.js';
 
 const folder = fileURLToPath(new URL('../../images/demo/scenarios/', import.meta.url));
 const profile = smallBoard();
 let image: Uint8Array;
 let upgrade: Uint8Array;
 beforeAll(async () => {
-  image = await sysupgradeImage(profile, undefined, 60_000);
-  // The kernel and the root grow: rootfs_data moves up and shrinks.
-  upgrade = await sysupgradeImage(profile, routerTree({ '/usr/bin/new': 'n'.repeat(9000) }), 140_000);
+  ({ image, upgrade } = await imageAndUpgrade(profile));
 });
 
 const files = readdirSync(folder).filter((file) => file.endsWith('.yaml'));

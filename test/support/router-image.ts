@@ -137,3 +137,14 @@ export async function sysupgradeImage(
     time: epoch,
   });
 }
+
+/** A small image, and the upgrade to it in which kernel and root have grown: rootfs_data moves up and shrinks. */
+export async function imageAndUpgrade(
+  profile: BoardProfile,
+): Promise<{ readonly image: Uint8Array; readonly upgrade: Uint8Array }> {
+  const grown = routerTree({ '/usr/bin/new': 'n'.repeat(9000) });
+  return {
+    image: await sysupgradeImage(profile, undefined, 60_000),
+    upgrade: await sysupgradeImage(profile, grown, 140_000),
+  };
+}
